@@ -1,0 +1,1 @@
+"""Keep configuration files whole: never torn, never lost, never reformatted, never invalid."""

@@ -1,0 +1,231 @@
+"""What changed: a sequence of operations, replayed where others changed something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from untorn.keypath import KeyPath, format_keypath
+from untorn.values import Value, copied, same_value, typed_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Make ``path`` hold ``value``; the last part of ``path`` may be a new key.
+
+    Parents that are missing become mappings. A list's item is set by an index
+    that exists.
+    """
+
+    path: KeyPath
+    value: Value
+
+    def __str__(self) -> str:
+        return f"set {format_keypath(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the key or list item at ``path``."""
+
+    path: KeyPath
+
+    def __str__(self) -> str:
+        return f"delete {format_keypath(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Put ``value`` into a list, before the item at ``path`` or behind the last."""
+
+    path: KeyPath
+    value: Value
+
+    def __str__(self) -> str:
+        return f"insert {format_keypath(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Give the key at ``path`` another name, at the same place in its mapping."""
+
+    path: KeyPath
+    key: Any
+
+    def __str__(self) -> str:
+        return f"rename {format_keypath(self.path)} to {self.key!r}"
+
+
+Operation: TypeAlias = Set | Delete | Insert | Rename
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Operations in the order in which they are made; each sees what the ones before it did."""
+
+    operations: tuple[Operation, ...] = ()
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.operations)) or "no change"
+
+
+def applied(value: Value, operations: Iterable[Operation]) -> Value:
+    """Return ``value`` after ``operations``, computed on plain data; ``value`` is not changed.
+
+    Raises:
+        KeyError, IndexError, TypeError: A path leads nowhere in ``value``.
+    """
+    result = copied(value)
+    for operation in operations:
+        result = _apply_one(result, operation)
+    return result
+
+
+def _apply_one(value: Value, operation: Operation) -> Value:
+    if not operation.path:
+        if isinstance(operation, Set):
+            return copied(operation.value)
+        msg = f"cannot {operation}"
+        raise TypeError(msg)
+    parent = value
+    for part in operation.path[:-1]:
+        if isinstance(operation, Set) and isinstance(parent, dict) and part not in parent:
+            parent[part] = {}
+        parent = parent[part]
+    last = operation.path[-1]
+    match operation:
+        case Set():
+            parent[last] = copied(operation.value)
+        case Delete():
+            del parent[last]
+        case Insert():
+            parent.insert(last, copied(operation.value))
+        case Rename():
+            _rename(parent, last, operation.key)
+    return value
+
+
+def _rename(mapping: dict[Any, Value], old: Any, new: Any) -> None:  # noqa: ANN401  keys of any type
+    if new in mapping and typed_key(new) != typed_key(old):
+        raise KeyError(new)
+    items = [(new if typed_key(key) == typed_key(old) else key, item) for key, item in mapping.items()]
+    mapping.clear()
+    mapping.update(items)
+
+
+def difference(base: Value, value: Value) -> ChangeSet:
+    """Return operations that turn ``base`` into ``value``.
+
+    Mappings are compared key by key, lists by their longest common subsequence,
+    so that an inserted item does not rewrite its neighbours.
+    """
+    return ChangeSet(tuple(_differences((), base, value)))
+
+
+def _differences(path: KeyPath, base: Value, value: Value) -> Iterator[Operation]:
+    if isinstance(base, Mapping) and isinstance(value, Mapping):
+        yield from _mapping_differences(path, base, value)
+    elif isinstance(base, (list, tuple)) and isinstance(value, (list, tuple)):
+        yield from _list_differences(path, base, value)
+    elif not same_value(base, value):
+        yield Set(path, value)
+
+
+def _mapping_differences(
+    path: KeyPath, base: Mapping[Any, Value], value: Mapping[Any, Value]
+) -> Iterator[Operation]:
+    ours = {typed_key(key) for key in value}
+    theirs = {typed_key(key) for key in base}
+    for key in base:
+        if typed_key(key) not in ours:
+            yield Delete((*path, key))
+    for key, item in value.items():
+        if typed_key(key) not in theirs:
+            yield Set((*path, key), item)
+        else:
+            yield from _differences((*path, key), base[key], item)
+
+
+def _list_differences(
+    path: KeyPath, base: list[Value] | tuple[Value, ...], value: list[Value] | tuple[Value, ...]
+) -> Iterator[Operation]:
+    """Yield edits from the end to the start, so that indexes stay those of ``base``."""
+    blocks = _common_blocks(base, value)
+    stop, end = len(base), len(value)
+    for start, begin, length in reversed(blocks):
+        yield from _replaced_run(path, base, value, (start + length, stop), (begin + length, end))
+        stop, end = start, begin
+    yield from _replaced_run(path, base, value, (0, stop), (0, end))
+
+
+def _replaced_run(
+    path: KeyPath,
+    base: list[Value] | tuple[Value, ...],
+    value: list[Value] | tuple[Value, ...],
+    old: tuple[int, int],
+    new: tuple[int, int],
+) -> Iterator[Operation]:
+    """Turn ``base[old]`` into ``value[new]``: pair the items, then drop or add the rest."""
+    paired = min(old[1] - old[0], new[1] - new[0])
+    for index in range(old[1] - 1, old[0] + paired - 1, -1):
+        yield Delete((*path, index))
+    for offset in range(new[1] - new[0] - paired):
+        yield Insert((*path, old[0] + paired + offset), value[new[0] + paired + offset])
+    for offset in range(paired):
+        yield from _differences((*path, old[0] + offset), base[old[0] + offset], value[new[0] + offset])
+
+
+_LCS_CELLS = 250_000  # above it only the common head and tail are kept: bounded time
+
+
+def _common_blocks(
+    base: list[Value] | tuple[Value, ...], value: list[Value] | tuple[Value, ...]
+) -> list[tuple[int, int, int]]:
+    """Return runs ``(start in base, start in value, length)`` of equal items, in order."""
+    head = 0
+    while head < min(len(base), len(value)) and same_value(base[head], value[head]):
+        head += 1
+    tail = 0
+    while tail < min(len(base), len(value)) - head and same_value(base[-1 - tail], value[-1 - tail]):
+        tail += 1
+    middle = [
+        (head + i, head + j, 1)
+        for i, j in _longest_common(base[head : len(base) - tail], value[head : len(value) - tail])
+    ]
+    ends = [(0, 0, head)] if head else []
+    starts = [(len(base) - tail, len(value) - tail, tail)] if tail else []
+    return [*ends, *middle, *starts]
+
+
+def _longest_common(base: Any, value: Any) -> list[tuple[int, int]]:  # noqa: ANN401  slices of lists or tuples
+    rows, columns = len(base), len(value)
+    if not rows or not columns or rows * columns > _LCS_CELLS:
+        return []
+    length = [[0] * (columns + 1) for _ in range(rows + 1)]
+    same = [[same_value(one, other) for other in value] for one in base]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            length[i][j] = (
+                length[i + 1][j + 1] + 1 if same[i][j] else max(length[i + 1][j], length[i][j + 1])
+            )
+    pairs = []
+    i = j = 0
+    while i < rows and j < columns:
+        if same[i][j]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif length[i + 1][j] >= length[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return pairs

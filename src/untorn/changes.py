@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from untorn.keypath import KeyPath, format_keypath
+from untorn.errors import ConflictError
+from untorn.keypath import KeyPath, format_keypath, look_up
 from untorn.values import Value, copied, same_value, typed_key
 
 if TYPE_CHECKING:
@@ -87,11 +88,16 @@ def applied(value: Value, operations: Iterable[Operation]) -> Value:
     """
     result = copied(value)
     for operation in operations:
-        result = _apply_one(result, operation)
+        result = apply_to(result, operation)
     return result
 
 
-def _apply_one(value: Value, operation: Operation) -> Value:
+def apply_to(value: Value, operation: Operation) -> Value:
+    """Make ``operation`` in ``value`` itself and return it; a new one for the whole value.
+
+    Raises:
+        KeyError, IndexError, TypeError: The path leads nowhere in ``value``.
+    """
     if not operation.path:
         if isinstance(operation, Set):
             return copied(operation.value)
@@ -229,3 +235,74 @@ def _longest_common(base: Any, value: Any) -> list[tuple[int, int]]:  # noqa: AN
         else:
             j += 1
     return pairs
+
+
+def replayed(changes: ChangeSet, base: Value, theirs: Value, *, equal_counts: bool = True) -> ChangeSet:
+    """Return what of ``changes``, made on ``base``, is still to be done on ``theirs``.
+
+    Changes of both sides on different key paths all stay. Equal changes count
+    once: ours are dropped.
+
+    Args:
+        changes: What we changed on ``base``.
+        base: The value that both sides started from.
+        theirs: The value that the other side made of it.
+        equal_counts: Whether equal changes are the same change; if not, they
+            conflict like different ones.
+
+    Raises:
+        ConflictError: Both sides changed the same key path, or one changed what
+            the other changed inside.
+    """
+    other = difference(base, theirs)
+    if not other:
+        return changes
+    remaining = []
+    for ours in changes:
+        rivals = [each for each in other if _collide(ours, each)]
+        if not rivals:
+            remaining.append(ours)
+        elif not (equal_counts and any(_equal_change(ours, each) for each in rivals)):
+            raise _conflict(ours, rivals[0], base, theirs)
+    return ChangeSet(tuple(remaining))
+
+
+def _touched(operation: Operation) -> list[KeyPath]:
+    """Return the key paths that an operation speaks for.
+
+    An item that comes or goes moves its neighbours: it speaks for its list. (So
+    does the deletion of a YAML key that is a number: too much, but never too little.)
+    """
+    path = operation.path
+    if isinstance(operation, Rename):
+        return [path, (*path[:-1], operation.key)]
+    moves = isinstance(operation, Insert) or (isinstance(operation, Delete) and isinstance(path[-1], int))
+    return [path[:-1]] if moves else [path]
+
+
+def _collide(ours: Operation, theirs: Operation) -> bool:
+    return any(
+        mine[: len(his)] == his or his[: len(mine)] == mine
+        for mine in _touched(ours)
+        for his in _touched(theirs)
+    )
+
+
+def _equal_change(ours: Operation, theirs: Operation) -> bool:
+    if isinstance(ours, Set) and isinstance(theirs, Set):
+        return ours.path == theirs.path and same_value(ours.value, theirs.value)
+    # The same key deleted by both is gone; of a list, nobody can tell which item was meant.
+    return ours == theirs and isinstance(ours, Delete) and not isinstance(ours.path[-1], int)
+
+
+def _conflict(ours: Operation, theirs: Operation, base: Value, value: Value) -> ConflictError:
+    where = ours.path if len(ours.path) >= len(theirs.path) else theirs.path
+    wanted = ours.value if isinstance(ours, (Set, Insert)) else None
+    return ConflictError(
+        f"{format_keypath(where)}: both sides changed it: we {ours}, they {theirs}",
+        where=where,
+        hint="load the file again, and make the change on what it holds now",
+        base=look_up(base, where),
+        ours=wanted,
+        theirs=look_up(value, where),
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
 
+from untorn.errors import LimitError
+
 # Recursive aliases of unions read worse than they help here: a checker would
 # ask every reader of a setting to narrow it. ``Value`` marks the intent.
 Value: TypeAlias = Any
@@ -114,13 +116,24 @@ def copied(value: Value) -> Value:
 
     Mappings become dicts, tuples and lists become lists; scalars are shared.
     Python 3.11's ``copy.deepcopy`` costs three times as much.
+
+    Raises:
+        LimitError: ``value`` contains itself, or nests too deep to copy.
     """
+    try:
+        return _copied(value)
+    except RecursionError:
+        msg = "the value contains itself, or nests too deep"
+        raise LimitError(msg, hint="a file can only hold values with an end") from None
+
+
+def _copied(value: Value) -> Value:
     if isinstance(value, Mapping):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [copied(item) for item in value]
+        return [_copied(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return set(value)
     if isinstance(value, Tagged):
-        return Tagged(value.tag, copied(value.value))
+        return Tagged(value.tag, _copied(value.value))
     return value

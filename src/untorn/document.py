@@ -1,0 +1,399 @@
+"""Document: what an application holds: the text, the value and the revision of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from untorn import saving
+from untorn.changes import ChangeSet, Delete, Insert, Operation, Rename, Set, apply_to, difference
+from untorn.edits import TextEdit, apply_edits, composed
+from untorn.errors import KeyPathError
+from untorn.keypath import (
+    END,
+    MISSING,
+    KeyPath,
+    KeyPathLike,
+    format_keypath,
+    kind_of,
+    look_up,
+    parse_keypath,
+    resolve_keypath,
+)
+from untorn.loading import Loaded
+from untorn.records import Location, Receipt, Revision, Snapshot
+from untorn.text import SourceText, location_at
+from untorn.values import Value, copied, same_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from untorn.selection import Selection
+
+    # Saves a document to its own path (None) or another one, with keyword options.
+    Saver: TypeAlias = Callable[["Document", Any, dict[str, Any]], tuple[Receipt, saving.Draft]]
+
+
+class Document:
+    """One file's text and value, and the changes made to it since it was read.
+
+    Explicit operations (``set``, ``append``, ``insert``, ``delete``, ``rename``)
+    change the text at once. ``value`` is plain data that you may change freely:
+    what changed in it is found by comparison when the text, the next operation
+    or the save asks for it. A document belongs to one thread.
+
+    Made by ``untorn.open``, ``untorn.parse`` and ``untorn.edit``.
+    """
+
+    def __init__(self, base: Loaded | None, path: Path | None, selection: Selection, saver: Saver) -> None:
+        self._saver = saver
+        self._path = path
+        self._selection = selection
+        self._start(base, {} if base is None else copied(base.whole))
+        self._live: Value = MISSING
+        self.receipt: Receipt | None = None
+        """What the last save did; ``edit`` sets it when its block has ended."""
+        self.allow_reformat = False
+        """Whether what cannot be edited precisely may be rendered anew as a whole."""
+
+    def _start(self, base: Loaded | None, whole: Value) -> None:
+        """Begin anew from ``base``; ``whole`` is this document's own copy of its value."""
+        self._base = base
+        self._settled = whole if base is not None else self._selection.whole_of(whole)
+        self._operations: list[Operation] = []
+        self._edits: list[TextEdit] = []
+        self._text = base.source.text if base is not None else None
+
+    # ── What it holds ───────────────────────────────────────────────────────
+
+    @property
+    def path(self) -> Path | None:
+        """The file, symbolic links resolved; ``None`` for a document without one."""
+        return self._path
+
+    @property
+    def format(self) -> str:
+        """The name of the serializer."""
+        return self._selection.serializer.name
+
+    @property
+    def revision(self) -> Revision:
+        """What identifies the bytes that this document began with."""
+        return self._base.snapshot.revision if self._base is not None else Revision(None)
+
+    @property
+    def value(self) -> Value:
+        """The value as plain data that you may change freely."""
+        if self._live is MISSING:
+            self._live = copied(self._selection.picked(self._settled))
+        return self._live
+
+    @value.setter
+    def value(self, value: Value) -> None:
+        self._live = value
+
+    @property
+    def text(self) -> str:
+        """The text with all changes in it, in the newlines of the file, without BOM."""
+        self._settle()
+        if self._text is None:
+            return self._selection.render(self._settled)
+        return self._text
+
+    @property
+    def changes(self) -> ChangeSet:
+        """What was changed since the file was read, as operations."""
+        self._settle()
+        count = len(self._selection.prefix)
+        return ChangeSet(tuple(saving.without_prefix(each, count) for each in self._operations))
+
+    @property
+    def edits(self) -> tuple[TextEdit, ...]:
+        """The changes as edits of the text that was read; offsets are code points."""
+        self._settle()
+        return tuple(self._edits)
+
+    def diff(self) -> str:
+        """Return the changes of the text as a unified diff, empty if there are none."""
+        import difflib  # noqa: PLC0415  only for people
+
+        before = self._base.source.text if self._base is not None else ""
+        name = str(self._path or "<text>")
+        lines = difflib.unified_diff(
+            before.splitlines(keepends=True), self.text.splitlines(keepends=True), name, name
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+    def location(self, path: KeyPathLike) -> Location:
+        """Return where the value at ``path`` begins in ``text``.
+
+        Raises:
+            KeyPathError: The path leads nowhere, or the format has no positions.
+        """
+        where = self._resolved(path)
+        found = self._selection.locate(self.text, where)
+        if found is None:
+            msg = f"{format_keypath(where)} has no place in this {self.format} text"
+            raise KeyPathError(msg, where=where)
+        return location_at(self.text, found.value.start, self._path)
+
+    def get(self, path: KeyPathLike, default: Value = None) -> Value:
+        """Return the value at ``path``, or ``default`` where there is none.
+
+        Raises:
+            KeyPathError: The path is malformed, ambiguous, or leads through a scalar.
+        """
+        found = look_up(self.value, resolve_keypath(path, self.value))
+        return default if found is MISSING else found
+
+    def __getitem__(self, key: Any) -> Value:  # noqa: ANN401  YAML keys may be of any plain type
+        return self.value[key]
+
+    def __setitem__(self, key: Any, value: Value) -> None:  # noqa: ANN401
+        if self.value is None:  # an empty YAML text
+            self._live = {}
+        self.value[key] = value
+
+    def __delitem__(self, key: Any) -> None:  # noqa: ANN401
+        del self.value[key]
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(self.value, (Mapping, list)) and key in self.value
+
+    def __repr__(self) -> str:
+        return f"<Document {self._path or '<text>'} ({self.format}), {len(self._operations)} changes>"
+
+    # ── Operations ──────────────────────────────────────────────────────────
+
+    def set(self, path: KeyPathLike, value: Value) -> None:
+        """Make ``path`` hold ``value``; parents that are missing become mappings.
+
+        Raises:
+            KeyPathError: The path is malformed, ambiguous, or leads through a scalar.
+            UnrepresentableError: The format cannot hold ``value``.
+            ImpreciseEditError: The edit would touch what it should not.
+        """
+        self._settle()
+        where, value = self._through_nulls(path, value)
+        parent = look_up(self._picked, where[:-1]) if where else MISSING
+        if isinstance(parent, list) and where[-1] == len(parent):
+            self._do(Insert(where, value))
+        elif not same_value(look_up(self._picked, where), value):
+            self._do(Set(where, value))
+
+    def _through_nulls(self, path: KeyPathLike, value: Value) -> tuple[KeyPath, Value]:
+        """Resolve ``path``; where it leads through a null, that becomes a mapping."""
+        parts = parse_keypath(path)
+        for length in range(len(parts)):
+            if look_up(self._picked, parts[:length]) is None:
+                if not all(isinstance(part, str) for part in parts[length:]):
+                    break
+                for part in reversed(parts[length:]):
+                    value = {part: value}
+                return self._resolved(parts[:length]), value
+        where = self._resolved(path)
+        _refuse_new_indexes(where, self._picked)
+        return where, value
+
+    def append(self, path: KeyPathLike, value: Value) -> None:
+        """Put ``value`` behind the last item of the list at ``path``.
+
+        Raises:
+            KeyPathError: There is no list at ``path``.
+        """
+        self.insert(path, None, value)
+
+    def insert(self, path: KeyPathLike, index: int | None, value: Value) -> None:
+        """Put ``value`` into the list at ``path``, before ``index`` (``None``: at the end).
+
+        Raises:
+            KeyPathError: There is no list at ``path``, or ``index`` is out of its range.
+        """
+        self._settle()
+        where = self._resolved(path)
+        items = look_up(self._picked, where)
+        if not isinstance(items, list):
+            found = "nothing" if items is MISSING else kind_of(items)
+            msg = f"{format_keypath(where)} is {found}: only lists have items to insert"
+            raise KeyPathError(msg, where=where, hint="set it to a list first")
+        place = END if index is None else index
+        self._do(Insert(self._resolved((*where, place)), value))
+
+    def delete(self, path: KeyPathLike) -> None:
+        """Remove the key or list item at ``path``, and the comments that are its own.
+
+        Raises:
+            KeyPathError: There is nothing at ``path``.
+        """
+        self._settle()
+        self._do(Delete(self._existing(path)))
+
+    def rename(self, path: KeyPathLike, key: Any) -> None:  # noqa: ANN401  YAML keys may be of any plain type
+        """Give the key at ``path`` the name ``key``, at the same place.
+
+        Raises:
+            KeyPathError: There is no key at ``path``, or ``key`` exists beside it.
+        """
+        self._settle()
+        where = self._existing(path)
+        siblings = look_up(self._picked, where[:-1])
+        if not isinstance(siblings, Mapping):
+            msg = f"{format_keypath(where)} is an item of a list: only keys have names"
+            raise KeyPathError(msg, where=where)
+        if key == where[-1]:
+            return
+        if key in siblings:
+            msg = f"cannot rename {format_keypath(where)} to {key!r}: that key exists"
+            raise KeyPathError(msg, where=where, hint="delete it first")
+        self._do(Rename(where, key))
+
+    # ── Saving ──────────────────────────────────────────────────────────────
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that a save would write, proved like a save.
+
+        Raises:
+            ProofError: They would not read back as the value.
+        """
+        draft = self.copy_intent(None).draft(Snapshot(self._path or Path(), None))
+        return saving.prove(draft, self._path).draft.data
+
+    def save(self, path: Any = None, **options: Any) -> Receipt:  # noqa: ANN401  checked by the host
+        """Save the changes: minimal, proved, validated, atomic, durable.
+
+        Where the file moved on since it was read, the changes are replayed on
+        what it holds now. With a ``path`` the text goes to that file instead.
+
+        Raises:
+            SaveError: Nothing was changed; see its subclasses.
+            NotDurableError, UnknownOutcomeError: See there.
+        """
+        receipt, draft = self._saver(self, path, options)
+        if draft.snapshot.path == self._path or self._path is None:
+            self.committed(draft)
+        self.receipt = receipt
+        return receipt
+
+    def intent(self, *, allow_reformat: bool = False, equal_counts: bool = True) -> saving.Intent:
+        """Return what a save of this document wants."""
+        self.allow_reformat = self.allow_reformat or allow_reformat
+        self._settle()
+        if self._base is None:
+            return saving.Creation(self._selection, self._selection.picked(self._settled))
+        return saving.Changes(
+            self._base,
+            ChangeSet(tuple(self._operations)),
+            text=self._text,
+            allow_reformat=self.allow_reformat,
+            equal_counts=equal_counts,
+        )
+
+    def copy_intent(self, base: Any) -> saving.Intent:  # noqa: ANN401  a revision, None, or MISSING
+        """Return what saving this document's text to a file that is not its own wants."""
+        self._settle()
+        source = self._base.source if self._base is not None else SourceText("")
+        seen = self._base.snapshot.data if self._base is not None and self._path is None else None
+        return saving.Copy(self._selection, source.with_text(self.text), copied(self._settled), seen, base)
+
+    @property
+    def read_from(self) -> Snapshot:
+        """The file as it was when this document was read."""
+        assert self._path is not None
+        return self._base.snapshot if self._base is not None else Snapshot(self._path, None)
+
+    def committed(self, draft: saving.Draft) -> None:
+        """Go on from what a save wrote; ``value`` stays the same object where it can."""
+        assert draft.source is not None
+        self._path = draft.snapshot.path
+        live = self._live
+        merged = draft.selection.picked(draft.expected) if draft.selection else None
+        snapshot = Snapshot(draft.snapshot.path, draft.data)
+        self._start(Loaded(snapshot, draft.source, self._selection, draft.expected), copied(draft.expected))
+        if live is not MISSING:
+            for operation in difference(live, merged):
+                live = apply_to(live, operation)
+            self._live = live
+
+    # ── How it works ────────────────────────────────────────────────────────
+
+    @property
+    def _picked(self) -> Value:
+        return self._selection.picked(self._settled)
+
+    def _resolved(self, path: KeyPathLike) -> KeyPath:
+        return resolve_keypath(path, self._picked)
+
+    def _existing(self, path: KeyPathLike) -> KeyPath:
+        where = self._resolved(path)
+        if not where:
+            msg = "the whole value cannot be deleted or renamed"
+            raise KeyPathError(msg, where=where, hint="set it to another value")
+        if look_up(self._picked, where) is MISSING:
+            msg = f"{format_keypath(where)} does not exist"
+            raise KeyPathError(msg, where=where, hint=did_you_mean(where, self._picked))
+        return where
+
+    def _settle(self) -> None:
+        """Turn what was changed in ``value`` into operations."""
+        if self._live is MISSING:
+            return
+        self._perform(difference(self._picked, self._live))
+
+    def _do(self, operation: Operation) -> None:
+        """Make an operation in the text, the settled value and the live one."""
+        self._perform(ChangeSet((operation,)))
+        if self._live is not MISSING:
+            self._live = apply_to(self._live, operation)
+
+    def _perform(self, changes: ChangeSet) -> None:
+        """Make changes in the text and the settled value, or neither if one is refused."""
+        if not changes:
+            return
+        full = owned(saving.prefixed(changes, self._selection.prefix))
+        settled = saving.applied_checked(self._settled, full)
+        if self._text is not None:
+            edits = saving.text_edits(
+                self._text, self._selection, full, settled, allow_reformat=self.allow_reformat
+            )
+            self._text = apply_edits(self._text, edits)
+            self._edits = composed(self._edits, edits)
+        self._settled = settled
+        self._operations += full
+
+
+def owned(changes: ChangeSet) -> ChangeSet:
+    """Return ``changes`` with values that no caller can change any more."""
+    return ChangeSet(
+        tuple(
+            replace(each, value=copied(each.value)) if isinstance(each, (Set, Insert)) else each
+            for each in changes
+        )
+    )
+
+
+def _refuse_new_indexes(where: KeyPath, value: Value) -> None:
+    """Raise where missing parents would have to be lists."""
+    node = value
+    for position, part in enumerate(where):
+        node = look_up(node, (part,))
+        if node is MISSING:
+            missing = where[position + 1 :]
+            if any(not isinstance(each, str) for each in missing):
+                msg = f"{format_keypath(where[: position + 1])} does not exist: {format_keypath(missing)} has no list"
+                raise KeyPathError(msg, where=where[:position], hint="set the list first")
+            return
+
+
+def did_you_mean(where: KeyPath, value: Value) -> str:
+    """Return a hint that names the keys like the one that is missing."""
+    import difflib  # noqa: PLC0415  only for errors
+
+    for position, part in enumerate(where):
+        siblings = look_up(value, where[:position])
+        if look_up(siblings, (part,)) is MISSING:
+            names = [key for key in siblings if isinstance(key, str)] if isinstance(siblings, Mapping) else []
+            close = difflib.get_close_matches(str(part), names, n=3)
+            return f"did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return ""

@@ -1,0 +1,524 @@
+"""Host: a registry and the pipelines together; what the front door uses."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
+
+from untorn import formats, loading, saving, storage
+from untorn.bases import Base, Bases
+from untorn.changes import ChangeSet, difference
+from untorn.document import Document
+from untorn.errors import ConflictError, SaveError, UnknownFormatError
+from untorn.keypath import MISSING
+from untorn.loading import Loaded, load_snapshot
+from untorn.records import Receipt, Revision, Snapshot
+from untorn.selection import DocumentNumber, Selection
+from untorn.text import UTF8, SourceText, decode
+from untorn.values import Value, copied, same_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from untorn.records import Problem, Proposal
+    from untorn.registry import PluginInfo, Registry
+    from untorn.serializer import Serializer
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+
+
+class WriteKeywords(TypedDict, total=False):
+    """What every function that writes takes.
+
+    Attributes:
+        timeout: Seconds to wait for the file's lock (default 10), counted anew
+            whenever its holder or the file's revision changes.
+        durability: ``"full"`` (default): a power cut after the save has returned
+            leaves the new bytes. ``"none"``: it may leave the old ones.
+        mode: Permission bits of a new file; default ``0o666`` without the umask's.
+        metadata: ``"strict"`` (default) refuses to lose owner, group or ACL;
+            ``"best"`` goes on and says so in the receipt.
+        follow_symlinks: Whether a link leads to the file (default), or is replaced.
+        hard_links: ``"break"`` (default, with a warning) or ``"refuse"``.
+        force: Whether a read-only file may be replaced.
+    """
+
+    timeout: float
+    durability: Literal["full", "none"]
+    mode: int | None
+    metadata: Literal["strict", "best"]
+    follow_symlinks: bool
+    hard_links: Literal["break", "refuse"]
+    force: bool
+
+
+class EditKeywords(WriteKeywords, total=False):
+    """What changing a text takes besides.
+
+    Attributes:
+        allow_reformat: Whether what cannot be edited precisely may be rendered
+            anew as a whole.
+    """
+
+    allow_reformat: bool
+
+
+class SaveKeywords(EditKeywords, total=False):
+    """What saving a value takes besides.
+
+    Attributes:
+        format: The serializer's name, where the file's name does not tell.
+        document: Which document of a YAML text, from 0, or ``"all"``.
+        base: ``None``: replace what is there. A revision: only if the file is at
+            it. Left out: what the host knows about the value (promise 8).
+    """
+
+    format: str | None
+    document: DocumentNumber
+    base: Revision | None
+
+
+_UNKNOWN = MISSING
+
+
+class Host:
+    """A set of plugins, and loads and saves with them. Thread-safe.
+
+    Args:
+        plugins: Objects or modules with hooks, admitted at once.
+        discover: Whether installed plugins (entry-point group ``untorn``) join.
+        required: Names of plugins without which saves are refused.
+        options: For each plugin's name, the options that it is configured with.
+
+    Raises:
+        PluginError: One of ``plugins`` cannot be admitted.
+    """
+
+    def __init__(
+        self,
+        plugins: Sequence[object] = (),
+        *,
+        discover: bool = False,
+        required: Sequence[str] = (),
+        options: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        self._required = tuple(required)
+        self._options = dict(options or {})
+        self._registry: Registry | None = None
+        self._bases = Bases()
+        if discover:
+            self.registry.discover()
+        for plugin in plugins:
+            self.admit(plugin)
+
+    # ── Plugins ─────────────────────────────────────────────────────────────
+
+    @property
+    def registry(self) -> Registry:
+        """The registry; it comes to life, and pluggy with it, when it is first asked for."""
+        if self._registry is None:
+            from untorn.registry import Registry  # noqa: PLC0415  see the docstring
+
+            self._registry = Registry(required=self._required, options=self._options)
+        return self._registry
+
+    def admit(self, plugin: object, name: str | None = None) -> None:
+        """Let a plugin take part from now on.
+
+        Raises:
+            PluginError: It cannot; it left no trace.
+        """
+        self.registry.admit(plugin, name)
+
+    def use(self, name: str) -> None:
+        """Let an installed plugin take part, by the name of its entry point.
+
+        Raises:
+            PluginError: It is not installed, or cannot be admitted.
+        """
+        self.registry.use(name)
+
+    def plugins(self) -> list[PluginInfo]:
+        """Return every plugin with its state, those that were set aside with the reason."""
+        return self.registry.plugins()
+
+    @property
+    def _witnesses(self) -> saving.Witnesses:
+        if self._registry is None and not self._required:
+            return saving.Witnesses()
+        return saving.Witnesses(self.registry.validate, self.registry.saved)
+
+    def serializer(self, path: Path | None, format: str | None = None) -> Serializer:  # noqa: A002  the public name
+        """Return the serializer for a file or a format.
+
+        Raises:
+            UnknownFormatError: There is none.
+        """
+        if format is None and path is None:
+            msg = "a text without a file needs a format"
+            raise UnknownFormatError(msg, hint="say format='toml', 'yaml', 'json' or 'jsonc'")
+        if self._registry is not None:
+            return self._registry.serializer(format) if format else self._registry.serializer_for(_known(path))
+        name = format or formats.built_in_name_for(_known(path))
+        if name in formats.BUILT_IN:
+            return formats.built_in(name)
+        return self._found_elsewhere(path, format)
+
+    def _found_elsewhere(self, path: Path | None, format: str | None) -> Serializer:  # noqa: A002
+        """Look among installed packages: only here, only for a format that is not in the box."""
+        registry = self.registry
+        registry.discover_serializers()
+        return registry.serializer(format) if format else registry.serializer_for(_known(path))
+
+    def _selection(
+        self, path: Path | None, format: str | None = None, document: DocumentNumber = None  # noqa: A002
+    ) -> Selection:
+        return Selection(self.serializer(path, format), document)
+
+    # ── Loading ─────────────────────────────────────────────────────────────
+
+    def load(
+        self,
+        path: PathLike,
+        *,
+        format: str | None = None,  # noqa: A002
+        document: DocumentNumber = None,
+        missing: Value = MISSING,
+    ) -> Value:
+        """Return the value of a file as plain data. Nothing is ever written.
+
+        Args:
+            path: The file.
+            format: The serializer's name, where the file's name does not tell.
+            document: Which document of a YAML text, from 0, or ``"all"``.
+            missing: What to return where there is no file.
+
+        Raises:
+            FileNotFoundError: There is no file, and ``missing`` was not given.
+            LoadError: The file cannot be read, decoded or parsed; see its subclasses.
+            UnknownFormatError: No serializer is known for it.
+        """
+        # What was asked for decides the format, not where a link leads.
+        selection = self._selection(Path(path), format, document)
+        snapshot = storage.read(storage.resolve(path), limit=loading.MAX_BYTES)
+        if snapshot.data is None and missing is not MISSING:
+            value = missing
+        else:
+            value = load_snapshot(loading.existing(snapshot), selection).value
+        self._bases.loaded(snapshot.path, value, Base(snapshot))
+        return value
+
+    def loads(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Value:  # noqa: A002
+        """Return the value of a text.
+
+        Raises:
+            LoadError: It cannot be decoded or parsed.
+            UnknownFormatError: There is no such format.
+        """
+        selection = self._selection(None, format, document)
+        return selection.picked(loading.parse_text(_source(text, selection).text, selection, None))
+
+    def dumps(self, value: Value, *, format: str, document: DocumentNumber = None) -> str:  # noqa: A002
+        """Return a new text for ``value``, proved like a save.
+
+        Raises:
+            UnrepresentableError: The format cannot hold it.
+            ProofError: The text would not read back as ``value``.
+        """
+        selection = self._selection(None, format, document)
+        draft = saving.Creation(selection, copied(value)).draft(Snapshot(Path(), None))
+        assert draft.source is not None
+        saving.prove(draft, None)
+        return draft.source.text
+
+    def open(
+        self,
+        path: PathLike,
+        *,
+        format: str | None = None,  # noqa: A002
+        document: DocumentNumber = None,
+        create: bool = False,
+        follow_symlinks: bool = True,
+        allow_reformat: bool = False,
+    ) -> Document:
+        """Return a document for a file.
+
+        Args:
+            path: The file.
+            format: The serializer's name, where the file's name does not tell.
+            document: Which document of a YAML text, from 0, or ``"all"``.
+            create: Whether a missing file is an empty mapping, to be created.
+            follow_symlinks: Whether a link leads to the file.
+            allow_reformat: Whether what cannot be edited precisely may be
+                rendered anew as a whole.
+
+        Raises:
+            FileNotFoundError: There is no file, and ``create`` is not set.
+            LoadError: The file cannot be read, decoded or parsed.
+        """
+        selection = self._selection(Path(path), format, document)
+        target = storage.resolve(path, follow_symlinks=follow_symlinks)
+        snapshot = storage.read(target, limit=loading.MAX_BYTES)
+        new = snapshot.data is None and create
+        base = None if new else load_snapshot(loading.existing(snapshot), selection)
+        opened = Document(base, target, selection, self._save_document)
+        opened.allow_reformat = allow_reformat
+        return opened
+
+    def parse(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Document:  # noqa: A002
+        """Return a document for a text without a file, for editors that hold a buffer.
+
+        Raises:
+            LoadError: The text cannot be decoded or parsed.
+        """
+        selection = self._selection(None, format, document)
+        source = _source(text, selection)
+        data = text if isinstance(text, bytes) else text.encode(UTF8, "surrogatepass")
+        whole = loading.parse_text(source.text, selection, None)
+        base = Loaded(Snapshot(Path(), data), source, selection, whole)
+        return Document(base, None, selection, self._save_document)
+
+    # ── Saving ──────────────────────────────────────────────────────────────
+
+    def save(self, path: PathLike, value: Value, **keywords: Unpack[SaveKeywords]) -> Receipt:
+        """Make a file hold ``value``: minimal, proved, validated, atomic, durable.
+
+        What changed since ``value`` was loaded is made in what the file holds
+        now; its comments, order and layout stay, and so do the changes of others.
+
+        Raises:
+            SaveError: Nothing was changed; see its subclasses.
+            LoadError: What the file holds cannot be parsed: it stays.
+            NotDurableError, UnknownOutcomeError: The commit point was passed.
+        """
+        target, options = _options(path, keywords)
+        selection = self._selection(Path(path), keywords.get("format"), keywords.get("document"))
+        taken = copied(value)
+        base = self._base(target, value, keywords)
+        intent = self._intent(selection, taken, base, options)
+        receipt, draft = self._run(intent, target, options)
+        snapshot = Snapshot(target, draft.data)
+        merged = draft.selection is not None and not same_value(draft.selection.picked(draft.expected), taken)
+        left = selection.whole_of(taken) if merged and selection.document is None else MISSING
+        self._bases.saved(target, value, Base(snapshot, left))
+        return receipt
+
+    def _base(self, target: Path, value: Value, keywords: SaveKeywords) -> Base | Revision | None:
+        given = keywords.get("base", _UNKNOWN)
+        if given is _UNKNOWN:
+            return self._bases.base_of(target, value)
+        if given is not None and not isinstance(given, Revision):
+            msg = f"base= is a revision or None, not {given!r}"
+            raise TypeError(msg)
+        return given
+
+    def _intent(
+        self, selection: Selection, value: Value, base: Base | Revision | None, options: saving.SaveOptions
+    ) -> saving.Intent:
+        reformat = options.allow_reformat
+        if base is None or isinstance(base, Revision):
+            return saving.Replacement(selection, value, base, reformat)
+        if base.whole is not MISSING:
+            since = Loaded(Snapshot(base.snapshot.path, None), SourceText(""), selection, base.whole)
+        elif base.snapshot.data is None:
+            return saving.Creation(selection, value)
+        else:
+            since = load_snapshot(base.snapshot, selection)
+        changes = saving.prefixed(difference(since.value, value), selection.prefix)
+        return saving.Changes(since, changes, allow_reformat=reformat)
+
+    def write_text(self, path: PathLike, text: str, **keywords: Unpack[WriteKeywords]) -> Receipt:
+        """Make a file hold ``text`` in UTF-8, atomically and durably; nothing is parsed or merged.
+
+        Raises:
+            SaveError: Nothing was changed.
+        """
+        return self.write_bytes(path, text.encode(UTF8), **keywords)
+
+    def write_bytes(self, path: PathLike, data: bytes, **keywords: Unpack[WriteKeywords]) -> Receipt:
+        """Make a file hold ``data``, atomically and durably; nothing is parsed or merged.
+
+        Raises:
+            SaveError: Nothing was changed.
+        """
+        target, options = _options(path, keywords)
+        receipt, _ = self._run(saving.Opaque(bytes(data)), target, options)
+        return receipt
+
+    def _run(
+        self, intent: saving.Intent, target: Path, options: saving.SaveOptions
+    ) -> tuple[Receipt, saving.Draft]:
+        return saving.save(intent, target, options, self._witnesses)
+
+    def _save_document(
+        self, document: Document, path: PathLike | None, keywords: dict[str, Any]
+    ) -> tuple[Receipt, saving.Draft]:
+        """Save a document to its own file, or its text to another one."""
+        if path is None and document.path is None:
+            msg = "this document has no file: say doc.save(path)"
+            raise SaveError(msg)
+        target, options = _options(path if path is not None else document.path, keywords)  # type: ignore[arg-type]  # one is there
+        if document.path == target:
+            return self._run(document.intent(allow_reformat=options.allow_reformat), target, options)
+        return self._run(document.copy_intent(keywords.get("base", _UNKNOWN)), target, options)
+
+    # ── Editing ─────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def edit(
+        self,
+        path: PathLike,
+        *,
+        format: str | None = None,  # noqa: A002
+        document: DocumentNumber = None,
+        create: bool = False,
+        **keywords: Unpack[EditKeywords],
+    ) -> Iterator[Document]:
+        """Lock, read, change, save: exact among all who use ``edit`` or ``update``.
+
+        Nothing is saved if the block raises. Where a program that knows no lock
+        changed the file meanwhile, the changes are replayed on what it left.
+
+        Raises:
+            ConflictError: That program changed the same key path.
+            SaveError: Nothing was changed; see its subclasses.
+            FileNotFoundError: There is no file, and ``create`` is not set.
+        """
+        target, options = _options(path, keywords)
+        with storage.lock(target, timeout=options.timeout) as held:
+            doc = self.open(path, format=format, document=document, create=create, **_opening(keywords))
+            yield doc
+            done = self._commit_held(doc, options, held)
+        if not done:
+            # The name led to another inode meanwhile, so this lock no longer
+            # kept anybody out: equal changes may be two steps of one counter.
+            intent = doc.intent(allow_reformat=options.allow_reformat, equal_counts=False)
+            self._finish(doc, *self._run(intent, target, options))
+
+    def update(
+        self,
+        path: PathLike,
+        change: Callable[[Document], object],
+        *,
+        format: str | None = None,  # noqa: A002
+        document: DocumentNumber = None,
+        create: bool = False,
+        **keywords: Unpack[EditKeywords],
+    ) -> Receipt:
+        """Like ``edit``, with ``change(doc)`` as the block; runs it again if need be.
+
+        That is where a program that knows no lock replaced the file meanwhile.
+
+        Raises:
+            SaveError: Nothing was changed; see its subclasses.
+        """
+        target, options = _options(path, keywords)
+        for _ in range(_TRIES):
+            with storage.lock(target, timeout=options.timeout) as held:
+                doc = self.open(path, format=format, document=document, create=create, **_opening(keywords))
+                change(doc)
+                receipt = self._commit_held(doc, options, held)
+            if receipt is not None:
+                return receipt
+        raise ConflictError(
+            f"another program replaced the file during each of {_TRIES} tries",
+            path=target,
+            hint="find out which program writes it all the time",
+        )
+
+    def _commit_held(
+        self, doc: Document, options: saving.SaveOptions, held: storage.Held
+    ) -> Receipt | None:
+        """Save ``doc`` under the lock; ``None`` if the file moved on all the same."""
+        assert doc.path is not None
+        witnesses = self._witnesses
+        intent = doc.intent(allow_reformat=options.allow_reformat)
+        approved = saving.approved_for(intent, doc.read_from, witnesses)
+        outcome = saving.commit(approved, options, held)
+        if not isinstance(outcome, Receipt):
+            return None
+        return self._finish(doc, saving.finished(outcome, witnesses), approved.draft)
+
+    def _finish(self, doc: Document, receipt: Receipt, draft: saving.Draft) -> Receipt:
+        doc.committed(draft)
+        doc.receipt = receipt
+        return receipt
+
+    # ── Validating ──────────────────────────────────────────────────────────
+
+    def problems(self, proposal: Proposal) -> list[Problem]:
+        """Return what the validators say about a proposal; nothing is saved."""
+        return self.registry.validate(proposal)
+
+    def check(
+        self, path: PathLike, *, format: str | None = None, document: DocumentNumber = None  # noqa: A002
+    ) -> list[Problem]:
+        """Return what the validators say about a file as it is.
+
+        Raises:
+            FileNotFoundError, LoadError: It cannot be loaded.
+        """
+        base = load_snapshot(
+            loading.existing(storage.read(storage.resolve(path), limit=loading.MAX_BYTES)),
+            self._selection(Path(path), format, document),
+        )
+        return self.problems(saving.proposal_of(saving.patched(base, ChangeSet()), base.snapshot.path))
+
+
+_TRIES = 100
+
+
+def _known(path: Path | None) -> Path:
+    assert path is not None
+    return path
+
+
+def _source(text: str | bytes, selection: Selection) -> SourceText:
+    if isinstance(text, bytes):
+        return decode(text, encodings=selection.encodings)
+    return SourceText(text)
+
+
+def _opening(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: keywords[name] for name in ("follow_symlinks", "allow_reformat") if name in keywords}
+
+
+_WRITE = ("durability", "mode", "metadata", "hard_links", "force")
+_KNOWN = SaveKeywords.__annotations__.keys()
+
+
+def _options(path: PathLike, keywords: Mapping[str, Any]) -> tuple[Path, saving.SaveOptions]:
+    """Return the file itself and how to save it.
+
+    Raises:
+        TypeError: A keyword is not known.
+    """
+    unknown = keywords.keys() - _KNOWN
+    if unknown:
+        msg = f"unexpected keyword argument {min(unknown)!r}; known are {', '.join(sorted(_KNOWN))}"
+        raise TypeError(msg)
+    target = storage.resolve(path, follow_symlinks=keywords.get("follow_symlinks", True))
+    write = storage.WriteOptions(**{name: keywords[name] for name in _WRITE if name in keywords})
+    return target, saving.SaveOptions(
+        timeout=keywords.get("timeout", 10.0),
+        write=write,
+        allow_reformat=keywords.get("allow_reformat", False),
+    )
+
+
+DEFAULT = Host()
+"""The host behind the functions of the front door."""
+
+load = DEFAULT.load
+loads = DEFAULT.loads
+dumps = DEFAULT.dumps
+open = DEFAULT.open  # noqa: A001  the public name
+parse = DEFAULT.parse
+save = DEFAULT.save
+edit = DEFAULT.edit
+update = DEFAULT.update
+use = DEFAULT.use
+write_text = DEFAULT.write_text
+write_bytes = DEFAULT.write_bytes

@@ -1,0 +1,97 @@
+"""The load pipeline, one function a stage: snapshot, text, value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untorn import storage
+from untorn.errors import LoadError, ParseError
+from untorn.text import SourceText, decode, location_at, offset_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from untorn.records import Snapshot
+    from untorn.selection import Selection
+    from untorn.values import Value
+
+MAX_BYTES = 128 * 1024 * 1024
+"""How large a file may be. A configuration file of this size is a mistake, or an attack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file that was read, decoded and parsed.
+
+    ``whole`` is fresh plain data that belongs to whoever asked for this load.
+    """
+
+    snapshot: Snapshot
+    source: SourceText
+    selection: Selection
+    whole: Value
+
+    @property
+    def value(self) -> Value:
+        """The value that the caller sees."""
+        return self.selection.picked(self.whole)
+
+
+def load_file(path: Path, selection: Selection) -> Loaded:
+    """Read, decode and parse the file at ``path`` (links resolved).
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ReadError: It is unreadable, or no regular file.
+        DecodeError, ParseError, LimitError: What the stages raise, with the
+            place, and with ``revision`` set to what was read.
+    """
+    return load_snapshot(existing(storage.read(path, limit=MAX_BYTES)), selection)
+
+
+def existing(snapshot: Snapshot) -> Snapshot:
+    """Return ``snapshot`` if there was a file.
+
+    Raises:
+        FileNotFoundError: There was none.
+    """
+    if snapshot.data is None:
+        import errno  # noqa: PLC0415  a load that succeeds does not need it
+
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(snapshot.path))
+    return snapshot
+
+
+def load_snapshot(snapshot: Snapshot, selection: Selection) -> Loaded:
+    """Decode and parse what was read."""
+    assert snapshot.data is not None
+    try:
+        source = decode(snapshot.data, path=snapshot.path, encodings=selection.encodings)
+        return Loaded(snapshot, source, selection, parse_text(source.text, selection, snapshot.path))
+    except LoadError as error:
+        error.revision = snapshot.revision
+        raise
+
+
+def parse_text(text: str, selection: Selection, path: Path | None) -> Value:
+    """Return the whole of ``text``; errors say where.
+
+    Raises:
+        ParseError, LimitError: With ``location`` and ``path``.
+    """
+    try:
+        return selection.parse(text)
+    except LoadError as error:
+        error.path = error.path or path
+        if isinstance(error, ParseError) and error.location is None:
+            _place(error, text, path)
+        raise
+
+
+def _place(error: ParseError, text: str, path: Path | None) -> None:
+    offset = error.offset
+    if offset is None and error.line is not None:
+        offset = offset_at(text, error.line, error.column or 1)
+    if offset is not None:
+        error.location = location_at(text, offset, path)

@@ -1,0 +1,100 @@
+"""Which part of a text is meant: all of it, or one document of several (YAML)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
+
+from untorn.errors import KeyPathError, ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from untorn.keypath import KeyPath
+    from untorn.records import Located
+    from untorn.serializer import PatchingSerializer, Serializer, StreamSerializer
+    from untorn.values import Value
+
+DocumentNumber: TypeAlias = "int | Literal['all'] | None"
+
+
+def is_stream(serializer: Serializer) -> TypeGuard[StreamSerializer]:
+    """Return whether texts of this format may hold several documents."""
+    return hasattr(serializer, "parse_all")
+
+
+def can_patch(serializer: Serializer) -> TypeGuard[PatchingSerializer]:
+    """Return whether this serializer edits texts precisely."""
+    return hasattr(serializer, "patch")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A serializer, and which document of a text is the value.
+
+    The pipelines compute on the *whole* of a text: the list of all documents
+    where the format has several, so that the proof covers every one of them;
+    elsewhere the value itself. ``picked`` and ``full_path`` lead from the whole
+    to the value that the caller sees and back.
+    """
+
+    serializer: Serializer
+    document: DocumentNumber = None
+
+    def __post_init__(self) -> None:
+        if self.document is not None and not is_stream(self.serializer):
+            msg = f"{self.serializer.name} files hold one document: document={self.document!r} means nothing"
+            raise KeyPathError(msg)
+
+    def parse(self, text: str) -> Value:
+        """Return the whole of ``text``."""
+        if not is_stream(self.serializer):
+            return self.serializer.parse(text)
+        whole = self.serializer.parse_all(text)
+        count = len(whole)
+        if self.document is None and count != 1:
+            raise ParseError(
+                f"holds {count} documents, and none was named",
+                line=1,
+                column=1,
+                hint=f"say document=0 … document={count - 1} (--document), or document='all' for a list of them",
+            )
+        if isinstance(self.document, int) and not 0 <= self.document < count:
+            raise ParseError(f"has no document {self.document}: it holds {count}, counted from 0", line=1, column=1)
+        return whole
+
+    def render(self, whole: Value) -> str:
+        """Return a new text for ``whole``."""
+        if is_stream(self.serializer):
+            return self.serializer.render_all(whole)
+        return self.serializer.render(whole)
+
+    @property
+    def prefix(self) -> KeyPath:
+        """What leads from the whole to the value."""
+        if self.document == "all" or not is_stream(self.serializer):
+            return ()
+        return (self.document or 0,)
+
+    def picked(self, whole: Value) -> Value:
+        """Return the value that the caller sees."""
+        for part in self.prefix:
+            whole = whole[part]
+        return whole
+
+    def whole_of(self, value: Value) -> Value:
+        """Return the whole of a new text that holds ``value`` alone."""
+        if not is_stream(self.serializer):
+            return value
+        return value if self.document == "all" else [value]
+
+    def locate(self, text: str, path: KeyPath) -> Located | None:
+        """Return where ``path`` (of the picked value) stands in ``text``."""
+        if not can_patch(self.serializer):
+            return None
+        return self.serializer.locate(text, (*self.prefix, *path))
+
+    @property
+    def encodings(self) -> Sequence[str]:
+        """Return the encodings that the format permits."""
+        return getattr(self.serializer, "encodings", ("utf-8",))

@@ -1,0 +1,110 @@
+"""E3: every comment that is not the deleted key's own is still there, once, in order, with whom it belongs to."""
+
+from __future__ import annotations
+
+from harness.oracle.lines import Allowance, first_difference, surplus
+from harness.oracle.operations import Operation, Path, path_after
+from harness.oracle.ownership import Owned, owned
+from harness.oracle.positions import comments_below, interior
+from harness.oracle.source import Entry, Source
+
+
+def check(before: Source, operation: Operation, after: Source) -> str | None:
+    """Say what became of a comment that should not have, or None."""
+    old = [_normal(comment.text) for comment in before.comments]
+    new = [_normal(comment.text) for comment in after.comments]
+    allowance = _allowed(before, operation)
+    count = surplus(old, new, allowance)
+    if count is None:
+        return f"a comment is lost, moved or changed: {first_difference(old, new)}"
+    if count:
+        return f"{count} comments too many: {first_difference(old, new)}"
+    return _strayed(before, operation, after)
+
+
+def _normal(text: str) -> str:
+    """A comment without what its line's newline and indentation add to it."""
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+def _allowed(before: Source, operation: Operation) -> Allowance:
+    allowance = Allowance()
+    if operation.kind not in {"set", "delete"}:
+        return allowance
+    entry = before.entries[operation.path]
+    allowance.optional.update(_inside(before, entry))
+    if operation.kind == "delete":
+        own = owned(before, entry)
+        allowance.optional |= own.unclear
+        allowance.gone |= own.sure
+        if entry.is_toml_table:
+            for one in before.inside(entry.path):
+                nested = owned(before, one)
+                allowance.gone |= nested.sure
+                allowance.optional |= nested.unclear
+        allowance.optional -= allowance.gone
+    return allowance
+
+
+def _inside(before: Source, entry: Entry) -> set[int]:
+    """The comments between the beginning and the end of a value."""
+    if entry.is_toml_table:
+        spans = [(gap.start, gap.end) for gap in interior(before, entry)]
+        spans += [(piece.start, piece.end) for piece in entry.pieces]
+        found = {before.comment_at[c.start] for start, end in spans for c in before.comments_in(start, end)}
+        return found | {index for one in before.inside(entry.path) for index in owned(before, one).inline}
+    found = {before.comment_at[c.start] for c in before.comments_in(entry.start, entry.end)}
+    if before.format == "yaml":
+        found |= {index for _, index in comments_below(before, entry)}
+    if entry.kind in {"mapping", "sequence"} and entry.children:
+        # The comment behind the last leaf of a block collection is the leaf's.
+        found |= {index for one in before.inside(entry.path) for index in owned(before, one).inline}
+    return found
+
+
+def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
+    """Find a key whose own comments are no longer its own, or are now another's."""
+    in_list = operation.kind == "delete" and before.parent(operation.path).kind == "sequence"
+    met: set[Path] = set()
+    for path, entry in before.entries.items():
+        target = path_after(operation, path, in_list=in_list)
+        if operation.kind == "set" and path == operation.path:
+            target = path
+        if target is None or target not in after.entries:
+            continue
+        met.add(target)
+        old, new = owned(before, entry), owned(after, after.entries[target])
+        lost = _texts(before, old.sure - _ambiguous(before, operation)) - _texts(after, _all(new))
+        if lost:
+            return f"{path!r} lost its comment {sorted(lost)[0]!r}"
+        gained = _texts(after, new.sure) - _texts(before, _all(old))
+        if gained and operation.kind != "delete":
+            return f"{path!r} got a comment that is not its own: {sorted(gained)[0]!r}"
+    if operation.kind in {"add", "append", "insert"}:
+        return _adopted(after, [path for path in after.entries if path not in met])
+    return None
+
+
+def _ambiguous(before: Source, operation: Operation) -> set[int]:
+    """Comments that also belong to what is deleted or replaced."""
+    if operation.kind not in {"set", "delete"}:
+        return set()
+    entry = before.entries[operation.path]
+    return _inside(before, entry) | (_all(owned(before, entry)) if operation.kind == "delete" else set())
+
+
+def _all(own: Owned) -> set[int]:
+    return own.above | own.inline
+
+
+def _texts(source: Source, indexes: set[int]) -> set[str]:
+    return {_normal(source.comments[index].text) for index in indexes}
+
+
+def _adopted(after: Source, new: list[Path]) -> str | None:
+    for path in new:
+        own = owned(after, after.entries[path])
+        if own.sure:
+            text = after.comments[min(own.sure)].text
+            return f"the new {path!r} took the comment {text!r}"
+    return None

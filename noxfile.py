@@ -1,0 +1,142 @@
+"""Everything that has to hold, one session each: ``nox`` runs them all, ``nox -l`` lists them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+HERE = Path(__file__).parent
+SOURCES = ["src", "plugins", "tests", "harness", "benchmarks", "noxfile.py"]
+PLUGINS = [path.parent for path in sorted(HERE.glob("plugins/*/pyproject.toml"))]
+
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+OLDEST, NEWEST = "3.11", "3.13"
+PYTHONS = list(dict.fromkeys([RUNNING, OLDEST, NEWEST]))
+"""The versions to test with; one that this machine lacks is skipped, the running one never is."""
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "imports", "tests", "plugins", "harness-quick", "docs", "demo"]
+
+
+def _switch_on_every_python_of_pyenv() -> None:
+    """Let ``python3.13`` answer: pyenv's commands refuse for versions that are not switched on."""
+    if shutil.which("pyenv") and "PYENV_VERSION" not in os.environ:
+        bare = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)  # noqa: S603, S607  no input
+        versions = [each for each in bare.stdout.split() if each.startswith(f"{RUNNING}.")]
+        versions += [each for each in bare.stdout.split() if each not in versions]
+        os.environ["PYENV_VERSION"] = ":".join(versions)
+
+
+_switch_on_every_python_of_pyenv()
+
+
+# ── What sessions are made of ─────────────────────────────────────────────────
+
+
+def install(session: nox.Session, *groups: str, untorn: bool = True) -> None:
+    """Install groups of development tools, and untorn as a user gets it: from a wheel, not editable."""
+    wanted = [*nox.project.dependency_groups(nox.project.load_toml(HERE / "pyproject.toml"), *groups)]
+    if untorn:
+        wanted.append(str(HERE))
+    # One call, so that the pins hold for what untorn needs as well.
+    session.install("-q", "-c", str(HERE / "constraints.txt"), *wanted)
+
+
+def report_ignores(session: nox.Session) -> None:
+    """Print how often a check was told to look away: the figure should not grow unnoticed."""
+    kinds = {"noqa": r"# noqa\b", "type: ignore": r"# type: ignore\b", "pyright: ignore": r"# pyright: ignore\b"}
+    files = [*HERE.glob("src/**/*.py"), *HERE.glob("plugins/*/src/**/*.py")]
+    texts = [path.read_text("utf-8") for path in files]
+    kinds["pragma: no cover"] = r"# pragma: no (?:cover|branch)\b"
+    counts = [f"{sum(len(re.findall(pattern, text)) for text in texts)} x {name}" for name, pattern in kinds.items()]
+    session.log("exceptions in the sources of untorn and its plugins: %s", ", ".join(counts))
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest with reproducible examples."""
+    session.run("python", "-m", "pytest", *arguments, env={"HYPOTHESIS_PROFILE": "ci", "PYTHONPATH": ""})
+
+
+# ── Sessions ──────────────────────────────────────────────────────────────────
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style: ruff's rules, and its format."""
+    install(session, "lint", untorn=False)
+    session.run("ruff", "check", *SOURCES)
+    session.run("ruff", "format", "--check", *SOURCES)
+    report_ignores(session)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types: mypy and pyright, both strict."""
+    install(session, "types")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Layers: who may import whom."""
+    install(session, "lint")
+    session.run("lint-imports")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Tests against the installed wheel; every branch is covered where they run with the first Python."""
+    install(session, "test")
+    measured = ["--cov", "--cov-report=term-missing:skip-covered"] if session.python == RUNNING else []
+    pytest(session, "-n", "2", *measured, *(session.posargs or ["tests"]))
+    if measured:
+        report_ignores(session)
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """Each plugin's own tests, with its wheel beside untorn's."""
+    install(session, "test")
+    for plugin in PLUGINS:
+        session.install("-q", "-c", "constraints.txt", str(plugin))
+        pytest(session, str(plugin / "tests"))
+
+
+@nox.session(name="harness-quick")
+def harness_quick(session: nox.Session) -> None:
+    """A tenth of the real files of published packages, against independent parsers."""
+    install(session, "harness")
+    session.run("python", "-m", "harness.run", "--quick", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, strictly; that its examples run is checked by the tests."""
+    install(session, "docs")
+    session.run("mkdocs", "build", "--strict", "--quiet")
+    session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job, as the README's first command does it."""
+    install(session)
+    session.run("untorn", "demo")
+
+
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """What takes longer than a minute: soak tests, and the whole harness."""
+    install(session, "test")
+    pytest(session, "-m", "slow", *(session.posargs or ["tests"]))
+    session.run("python", "-m", "harness.run")

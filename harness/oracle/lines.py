@@ -15,7 +15,7 @@ class Allowance:
     Attributes:
         gone: Lines that must go.
         optional: Lines that may go, or stay as they are.
-        changed: Lines that may go, stay, or become one of these texts; None allows any text.
+        changed: Lines that may stay or become one of these texts; None allows any text, and none at all.
         new: How many lines may be added, anywhere.
     """
 
@@ -57,7 +57,7 @@ def _align(before: Sequence[str], after: Sequence[str], lines: range, allowance:
     """The least number of new lines, by dynamic programming over both texts."""
     row = list(range(len(after) + 1))
     for line in lines:
-        may_go = not _stays(line, allowance)
+        may_go = line in allowance.gone or line in allowance.optional or allowance.changed.get(line, ()) is None
         fresh = [row[0] if may_go else _MANY]
         for column, text in enumerate(after):
             costs = [fresh[column] + 1]

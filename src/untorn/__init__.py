@@ -12,11 +12,47 @@ TYPE_CHECKING = False  # typing is not imported for it
 if TYPE_CHECKING:
     from untorn.changes import ChangeSet as ChangeSet
     from untorn.document import Document as Document
-    from untorn.errors import ConflictError as ConflictError, DecodeError as DecodeError, EmptyFileError as EmptyFileError, ImpreciseEditError as ImpreciseEditError, KeyPathError as KeyPathError, LimitError as LimitError, LoadError as LoadError, LockTimeoutError as LockTimeoutError, NotDurableError as NotDurableError, ParseError as ParseError, PluginError as PluginError, ProofError as ProofError, ReadError as ReadError, RejectedError as RejectedError, SaveError as SaveError, UnknownFormatError as UnknownFormatError, UnknownOutcomeError as UnknownOutcomeError, UnrepresentableError as UnrepresentableError, UntornError as UntornError, WriteError as WriteError
-    from untorn.host import Host as Host, dumps as dumps, edit as edit, load as load, loads as loads, open as open, parse as parse, save as save, update as update, use as use, write_bytes as write_bytes, write_text as write_text
-    from untorn.keypath import format_keypath as format_keypath, parse_keypath as parse_keypath
-    from untorn.records import Location as Location, Problem as Problem, Receipt as Receipt, Revision as Revision
-    from untorn.values import Tagged as Tagged, Value as Value, same_value as same_value
+    from untorn.errors import ConflictError as ConflictError
+    from untorn.errors import DecodeError as DecodeError
+    from untorn.errors import EmptyFileError as EmptyFileError
+    from untorn.errors import ImpreciseEditError as ImpreciseEditError
+    from untorn.errors import KeyPathError as KeyPathError
+    from untorn.errors import LimitError as LimitError
+    from untorn.errors import LoadError as LoadError
+    from untorn.errors import LockTimeoutError as LockTimeoutError
+    from untorn.errors import NotDurableError as NotDurableError
+    from untorn.errors import ParseError as ParseError
+    from untorn.errors import PluginError as PluginError
+    from untorn.errors import ProofError as ProofError
+    from untorn.errors import ReadError as ReadError
+    from untorn.errors import RejectedError as RejectedError
+    from untorn.errors import SaveError as SaveError
+    from untorn.errors import UnknownFormatError as UnknownFormatError
+    from untorn.errors import UnknownOutcomeError as UnknownOutcomeError
+    from untorn.errors import UnrepresentableError as UnrepresentableError
+    from untorn.errors import UntornError as UntornError
+    from untorn.errors import WriteError as WriteError
+    from untorn.host import Host as Host
+    from untorn.host import dumps as dumps
+    from untorn.host import edit as edit
+    from untorn.host import load as load
+    from untorn.host import loads as loads
+    from untorn.host import open as open
+    from untorn.host import parse as parse
+    from untorn.host import save as save
+    from untorn.host import update as update
+    from untorn.host import use as use
+    from untorn.host import write_bytes as write_bytes
+    from untorn.host import write_text as write_text
+    from untorn.keypath import format_keypath as format_keypath
+    from untorn.keypath import parse_keypath as parse_keypath
+    from untorn.records import Location as Location
+    from untorn.records import Problem as Problem
+    from untorn.records import Receipt as Receipt
+    from untorn.records import Revision as Revision
+    from untorn.values import Tagged as Tagged
+    from untorn.values import Value as Value
+    from untorn.values import same_value as same_value
 
 _HOME = {
     "untorn.host": (
@@ -112,7 +148,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     for module, names in _HOME.items():
         if name in names:
-            from importlib import import_module
+            from importlib import import_module  # noqa: PLC0415  not paid for by who imports only untorn
 
             value = getattr(import_module(module), name)
             globals()[name] = value

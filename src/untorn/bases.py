@@ -1,4 +1,4 @@
-"""Which revision did this value come from? (promise 8)
+"""Which revision a value came from (promise 8).
 
 A host remembers, for a bounded number of values, what the file held when
 ``load`` returned them or ``save`` took them, and for each path who used it.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MANY = 256
 """How many values, and paths, a host keeps in mind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -75,7 +76,9 @@ class Bases:
             self._remember(path, value, base)
             use = self._use(path)
             use.users.add(self._me.token())
-            if all(base.snapshot.data != other.snapshot.data or other.whole is not MISSING for other in use.seen):
+            if all(
+                base.snapshot.data != other.snapshot.data or other.whole is not MISSING for other in use.seen
+            ):
                 use.seen.append(base)
                 del use.seen[:-2]  # two are already too many to choose from
 
@@ -106,9 +109,11 @@ class Bases:
             if base is not None:
                 return base
         raise ConflictError(
-            "unknown base: this file was read more than once, and nothing tells which reading this value came from",
+            "unknown base: this file was read more than once, "
+            "and nothing tells which reading this value came from",
             path=path,
-            hint="save the object that load returned, use edit() or a Document, or say base=None to replace what is there",
+            hint="save the object that load returned, use edit() or a Document, "
+            "or say base=None to replace what is there",
         )
 
     def _remember(self, path: Path, value: Value, base: Base) -> None:

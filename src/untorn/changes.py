@@ -221,9 +221,7 @@ def _longest_common(base: Any, value: Any) -> list[tuple[int, int]]:  # noqa: AN
     same = [[same_value(one, other) for other in value] for one in base]
     for i in range(rows - 1, -1, -1):
         for j in range(columns - 1, -1, -1):
-            length[i][j] = (
-                length[i + 1][j + 1] + 1 if same[i][j] else max(length[i + 1][j], length[i][j + 1])
-            )
+            length[i][j] = length[i + 1][j + 1] + 1 if same[i][j] else max(length[i + 1][j], length[i][j + 1])
     pairs = []
     i = j = 0
     while i < rows and j < columns:

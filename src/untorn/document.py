@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from untorn import saving
+from untorn import intents, saving
 from untorn.changes import ChangeSet, Delete, Insert, Operation, Rename, Set, apply_to, difference
+from untorn.drafts import Draft, applied_checked, prefixed, text_edits, without_prefix
 from untorn.edits import TextEdit, apply_edits, composed
 from untorn.errors import KeyPathError
 from untorn.keypath import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from untorn.selection import Selection
 
     # Saves a document to its own path (None) or another one, with keyword options.
-    Saver: TypeAlias = Callable[["Document", Any, dict[str, Any]], tuple[Receipt, saving.Draft]]
+    Saver: TypeAlias = Callable[["Document", Any, dict[str, Any]], tuple[Receipt, Draft]]
 
 
 class Document:
@@ -107,7 +108,7 @@ class Document:
         """What was changed since the file was read, as operations."""
         self._settle()
         count = len(self._selection.prefix)
-        return ChangeSet(tuple(saving.without_prefix(each, count) for each in self._operations))
+        return ChangeSet(tuple(without_prefix(each, count) for each in self._operations))
 
     @property
     def edits(self) -> tuple[TextEdit, ...]:
@@ -124,7 +125,9 @@ class Document:
         lines = difflib.unified_diff(
             before.splitlines(keepends=True), self.text.splitlines(keepends=True), name, name
         )
-        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+        )
 
     def location(self, path: KeyPathLike) -> Location:
         """Return where the value at ``path`` begins in ``text``.
@@ -276,13 +279,13 @@ class Document:
         self.receipt = receipt
         return receipt
 
-    def intent(self, *, allow_reformat: bool = False, equal_counts: bool = True) -> saving.Intent:
+    def intent(self, *, allow_reformat: bool = False, equal_counts: bool = True) -> intents.Intent:
         """Return what a save of this document wants."""
         self.allow_reformat = self.allow_reformat or allow_reformat
         self._settle()
         if self._base is None:
-            return saving.Creation(self._selection, self._selection.picked(self._settled))
-        return saving.Changes(
+            return intents.Creation(self._selection, self._selection.picked(self._settled))
+        return intents.Changes(
             self._base,
             ChangeSet(tuple(self._operations)),
             text=self._text,
@@ -290,12 +293,12 @@ class Document:
             equal_counts=equal_counts,
         )
 
-    def copy_intent(self, base: Any) -> saving.Intent:  # noqa: ANN401  a revision, None, or MISSING
+    def copy_intent(self, base: Any) -> intents.Intent:  # noqa: ANN401  a revision, None, or MISSING
         """Return what saving this document's text to a file that is not its own wants."""
         self._settle()
         source = self._base.source if self._base is not None else SourceText("")
         seen = self._base.snapshot.data if self._base is not None and self._path is None else None
-        return saving.Copy(self._selection, source.with_text(self.text), copied(self._settled), seen, base)
+        return intents.Copy(self._selection, source.with_text(self.text), copied(self._settled), seen, base)
 
     @property
     def read_from(self) -> Snapshot:
@@ -303,7 +306,7 @@ class Document:
         assert self._path is not None
         return self._base.snapshot if self._base is not None else Snapshot(self._path, None)
 
-    def committed(self, draft: saving.Draft) -> None:
+    def committed(self, draft: Draft) -> None:
         """Go on from what a save wrote; ``value`` stays the same object where it can."""
         assert draft.source is not None
         self._path = draft.snapshot.path
@@ -351,12 +354,10 @@ class Document:
         """Make changes in the text and the settled value, or neither if one is refused."""
         if not changes:
             return
-        full = owned(saving.prefixed(changes, self._selection.prefix))
-        settled = saving.applied_checked(self._settled, full)
+        full = owned(prefixed(changes, self._selection.prefix))
+        settled = applied_checked(self._settled, full)
         if self._text is not None:
-            edits = saving.text_edits(
-                self._text, self._selection, full, settled, allow_reformat=self.allow_reformat
-            )
+            edits = text_edits(self._text, self._selection, full, settled, allow_reformat=self.allow_reformat)
             self._text = apply_edits(self._text, edits)
             self._edits = composed(self._edits, edits)
         self._settled = settled
@@ -381,7 +382,8 @@ def _refuse_new_indexes(where: KeyPath, value: Value) -> None:
         if node is MISSING:
             missing = where[position + 1 :]
             if any(not isinstance(each, str) for each in missing):
-                msg = f"{format_keypath(where[: position + 1])} does not exist: {format_keypath(missing)} has no list"
+                list_path = format_keypath(where[: position + 1])
+                msg = f"{list_path} does not exist: {format_keypath(missing)} has no list"
                 raise KeyPathError(msg, where=where[:position], hint="set the list first")
             return
 

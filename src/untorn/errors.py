@@ -264,6 +264,7 @@ class _AfterCommitError(UntornError):
         self.receipt = receipt
 
     def place(self) -> str:
+        """Return the path."""
         return str(self.receipt.path)
 
 
@@ -290,6 +291,7 @@ class PluginError(UntornError):
         self.plugin = plugin
 
     def place(self) -> str:
+        """Return the plugin's name."""
         return f"plugin {self.plugin!r}"
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from untorn import formats, loading, saving, storage
+from untorn import formats, intents, loading, saving, storage
 from untorn.bases import Base, Bases
 from untorn.changes import ChangeSet, difference
 from untorn.document import Document
+from untorn.drafts import Draft, patched, prefixed
 from untorn.errors import ConflictError, SaveError, UnknownFormatError
 from untorn.keypath import MISSING
+from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords, options_of
 from untorn.loading import Loaded, load_snapshot
 from untorn.records import Receipt, Revision, Snapshot
 from untorn.selection import DocumentNumber, Selection
@@ -25,60 +26,6 @@ if TYPE_CHECKING:
     from untorn.records import Problem, Proposal
     from untorn.registry import PluginInfo, Registry
     from untorn.serializer import Serializer
-
-PathLike: TypeAlias = "str | os.PathLike[str]"
-
-
-class WriteKeywords(TypedDict, total=False):
-    """What every function that writes takes.
-
-    Attributes:
-        timeout: Seconds to wait for the file's lock (default 10), counted anew
-            whenever its holder or the file's revision changes.
-        durability: ``"full"`` (default): a power cut after the save has returned
-            leaves the new bytes. ``"none"``: it may leave the old ones.
-        mode: Permission bits of a new file; default ``0o666`` without the umask's.
-        metadata: ``"strict"`` (default) refuses to lose owner, group or ACL;
-            ``"best"`` goes on and says so in the receipt.
-        follow_symlinks: Whether a link leads to the file (default), or is replaced.
-        hard_links: ``"break"`` (default, with a warning) or ``"refuse"``.
-        force: Whether a read-only file may be replaced.
-    """
-
-    timeout: float
-    durability: Literal["full", "none"]
-    mode: int | None
-    metadata: Literal["strict", "best"]
-    follow_symlinks: bool
-    hard_links: Literal["break", "refuse"]
-    force: bool
-
-
-class EditKeywords(WriteKeywords, total=False):
-    """What changing a text takes besides.
-
-    Attributes:
-        allow_reformat: Whether what cannot be edited precisely may be rendered
-            anew as a whole.
-    """
-
-    allow_reformat: bool
-
-
-class SaveKeywords(EditKeywords, total=False):
-    """What saving a value takes besides.
-
-    Attributes:
-        format: The serializer's name, where the file's name does not tell.
-        document: Which document of a YAML text, from 0, or ``"all"``.
-        base: ``None``: replace what is there. A revision: only if the file is at
-            it. Left out: what the host knows about the value (promise 8).
-    """
-
-    format: str | None
-    document: DocumentNumber
-    base: Revision | None
-
 
 _UNKNOWN = MISSING
 
@@ -150,7 +97,7 @@ class Host:
             return saving.Witnesses()
         return saving.Witnesses(self.registry.validate, self.registry.saved)
 
-    def serializer(self, path: Path | None, format: str | None = None) -> Serializer:  # noqa: A002  the public name
+    def serializer(self, path: Path | None, format: str | None = None) -> Serializer:
         """Return the serializer for a file or a format.
 
         Raises:
@@ -160,20 +107,25 @@ class Host:
             msg = "a text without a file needs a format"
             raise UnknownFormatError(msg, hint="say format='toml', 'yaml', 'json' or 'jsonc'")
         if self._registry is not None:
-            return self._registry.serializer(format) if format else self._registry.serializer_for(_known(path))
+            return (
+                self._registry.serializer(format) if format else self._registry.serializer_for(_known(path))
+            )
         name = format or formats.built_in_name_for(_known(path))
         if name in formats.BUILT_IN:
             return formats.built_in(name)
         return self._found_elsewhere(path, format)
 
-    def _found_elsewhere(self, path: Path | None, format: str | None) -> Serializer:  # noqa: A002
+    def _found_elsewhere(self, path: Path | None, format: str | None) -> Serializer:
         """Look among installed packages: only here, only for a format that is not in the box."""
         registry = self.registry
         registry.discover_serializers()
         return registry.serializer(format) if format else registry.serializer_for(_known(path))
 
     def _selection(
-        self, path: Path | None, format: str | None = None, document: DocumentNumber = None  # noqa: A002
+        self,
+        path: Path | None,
+        format: str | None = None,
+        document: DocumentNumber = None,
     ) -> Selection:
         return Selection(self.serializer(path, format), document)
 
@@ -183,7 +135,7 @@ class Host:
         self,
         path: PathLike,
         *,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         document: DocumentNumber = None,
         missing: Value = MISSING,
     ) -> Value:
@@ -210,7 +162,7 @@ class Host:
         self._bases.loaded(snapshot.path, value, Base(snapshot))
         return value
 
-    def loads(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Value:  # noqa: A002
+    def loads(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Value:
         """Return the value of a text.
 
         Raises:
@@ -220,7 +172,7 @@ class Host:
         selection = self._selection(None, format, document)
         return selection.picked(loading.parse_text(_source(text, selection).text, selection, None))
 
-    def dumps(self, value: Value, *, format: str, document: DocumentNumber = None) -> str:  # noqa: A002
+    def dumps(self, value: Value, *, format: str, document: DocumentNumber = None) -> str:
         """Return a new text for ``value``, proved like a save.
 
         Raises:
@@ -228,16 +180,16 @@ class Host:
             ProofError: The text would not read back as ``value``.
         """
         selection = self._selection(None, format, document)
-        draft = saving.Creation(selection, copied(value)).draft(Snapshot(Path(), None))
+        draft = intents.Creation(selection, copied(value)).draft(Snapshot(Path(), None))
         assert draft.source is not None
         saving.prove(draft, None)
         return draft.source.text
 
-    def open(
+    def open(  # noqa: PLR0913  one for each thing that a file can need
         self,
         path: PathLike,
         *,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         document: DocumentNumber = None,
         create: bool = False,
         follow_symlinks: bool = True,
@@ -267,7 +219,7 @@ class Host:
         opened.allow_reformat = allow_reformat
         return opened
 
-    def parse(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Document:  # noqa: A002
+    def parse(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Document:
         """Return a document for a text without a file, for editors that hold a buffer.
 
         Raises:
@@ -293,7 +245,7 @@ class Host:
             LoadError: What the file holds cannot be parsed: it stays.
             NotDurableError, UnknownOutcomeError: The commit point was passed.
         """
-        target, options = _options(path, keywords)
+        target, options = options_of(path, keywords)
         selection = self._selection(Path(path), keywords.get("format"), keywords.get("document"))
         taken = copied(value)
         base = self._base(target, value, keywords)
@@ -316,18 +268,18 @@ class Host:
 
     def _intent(
         self, selection: Selection, value: Value, base: Base | Revision | None, options: saving.SaveOptions
-    ) -> saving.Intent:
+    ) -> intents.Intent:
         reformat = options.allow_reformat
         if base is None or isinstance(base, Revision):
-            return saving.Replacement(selection, value, base, reformat)
+            return intents.Replacement(selection, value, base, reformat)
         if base.whole is not MISSING:
             since = Loaded(Snapshot(base.snapshot.path, None), SourceText(""), selection, base.whole)
         elif base.snapshot.data is None:
-            return saving.Creation(selection, value)
+            return intents.Creation(selection, value)
         else:
             since = load_snapshot(base.snapshot, selection)
-        changes = saving.prefixed(difference(since.value, value), selection.prefix)
-        return saving.Changes(since, changes, allow_reformat=reformat)
+        changes = prefixed(difference(since.value, value), selection.prefix)
+        return intents.Changes(since, changes, allow_reformat=reformat)
 
     def write_text(self, path: PathLike, text: str, **keywords: Unpack[WriteKeywords]) -> Receipt:
         """Make a file hold ``text`` in UTF-8, atomically and durably; nothing is parsed or merged.
@@ -343,23 +295,23 @@ class Host:
         Raises:
             SaveError: Nothing was changed.
         """
-        target, options = _options(path, keywords)
-        receipt, _ = self._run(saving.Opaque(bytes(data)), target, options)
+        target, options = options_of(path, keywords)
+        receipt, _ = self._run(intents.Opaque(bytes(data)), target, options)
         return receipt
 
     def _run(
-        self, intent: saving.Intent, target: Path, options: saving.SaveOptions
-    ) -> tuple[Receipt, saving.Draft]:
+        self, intent: intents.Intent, target: Path, options: saving.SaveOptions
+    ) -> tuple[Receipt, Draft]:
         return saving.save(intent, target, options, self._witnesses)
 
     def _save_document(
         self, document: Document, path: PathLike | None, keywords: dict[str, Any]
-    ) -> tuple[Receipt, saving.Draft]:
+    ) -> tuple[Receipt, Draft]:
         """Save a document to its own file, or its text to another one."""
         if path is None and document.path is None:
             msg = "this document has no file: say doc.save(path)"
             raise SaveError(msg)
-        target, options = _options(path if path is not None else document.path, keywords)  # type: ignore[arg-type]  # one is there
+        target, options = options_of(path if path is not None else document.path, keywords)  # type: ignore[arg-type]  # one is there
         if document.path == target:
             return self._run(document.intent(allow_reformat=options.allow_reformat), target, options)
         return self._run(document.copy_intent(keywords.get("base", _UNKNOWN)), target, options)
@@ -371,7 +323,7 @@ class Host:
         self,
         path: PathLike,
         *,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         document: DocumentNumber = None,
         create: bool = False,
         **keywords: Unpack[EditKeywords],
@@ -386,7 +338,7 @@ class Host:
             SaveError: Nothing was changed; see its subclasses.
             FileNotFoundError: There is no file, and ``create`` is not set.
         """
-        target, options = _options(path, keywords)
+        target, options = options_of(path, keywords)
         with storage.lock(target, timeout=options.timeout) as held:
             doc = self.open(path, format=format, document=document, create=create, **_opening(keywords))
             yield doc
@@ -402,7 +354,7 @@ class Host:
         path: PathLike,
         change: Callable[[Document], object],
         *,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         document: DocumentNumber = None,
         create: bool = False,
         **keywords: Unpack[EditKeywords],
@@ -414,7 +366,7 @@ class Host:
         Raises:
             SaveError: Nothing was changed; see its subclasses.
         """
-        target, options = _options(path, keywords)
+        target, options = options_of(path, keywords)
         for _ in range(_TRIES):
             with storage.lock(target, timeout=options.timeout) as held:
                 doc = self.open(path, format=format, document=document, create=create, **_opening(keywords))
@@ -428,9 +380,7 @@ class Host:
             hint="find out which program writes it all the time",
         )
 
-    def _commit_held(
-        self, doc: Document, options: saving.SaveOptions, held: storage.Held
-    ) -> Receipt | None:
+    def _commit_held(self, doc: Document, options: saving.SaveOptions, held: storage.Held) -> Receipt | None:
         """Save ``doc`` under the lock; ``None`` if the file moved on all the same."""
         assert doc.path is not None
         witnesses = self._witnesses
@@ -441,7 +391,7 @@ class Host:
             return None
         return self._finish(doc, saving.finished(outcome, witnesses), approved.draft)
 
-    def _finish(self, doc: Document, receipt: Receipt, draft: saving.Draft) -> Receipt:
+    def _finish(self, doc: Document, receipt: Receipt, draft: Draft) -> Receipt:
         doc.committed(draft)
         doc.receipt = receipt
         return receipt
@@ -453,7 +403,11 @@ class Host:
         return self.registry.validate(proposal)
 
     def check(
-        self, path: PathLike, *, format: str | None = None, document: DocumentNumber = None  # noqa: A002
+        self,
+        path: PathLike,
+        *,
+        format: str | None = None,
+        document: DocumentNumber = None,
     ) -> list[Problem]:
         """Return what the validators say about a file as it is.
 
@@ -464,7 +418,7 @@ class Host:
             loading.existing(storage.read(storage.resolve(path), limit=loading.MAX_BYTES)),
             self._selection(Path(path), format, document),
         )
-        return self.problems(saving.proposal_of(saving.patched(base, ChangeSet()), base.snapshot.path))
+        return self.problems(saving.proposal_of(patched(base, ChangeSet()), base.snapshot.path))
 
 
 _TRIES = 100
@@ -485,36 +439,13 @@ def _opening(keywords: Mapping[str, Any]) -> dict[str, Any]:
     return {name: keywords[name] for name in ("follow_symlinks", "allow_reformat") if name in keywords}
 
 
-_WRITE = ("durability", "mode", "metadata", "hard_links", "force")
-_KNOWN = SaveKeywords.__annotations__.keys()
-
-
-def _options(path: PathLike, keywords: Mapping[str, Any]) -> tuple[Path, saving.SaveOptions]:
-    """Return the file itself and how to save it.
-
-    Raises:
-        TypeError: A keyword is not known.
-    """
-    unknown = keywords.keys() - _KNOWN
-    if unknown:
-        msg = f"unexpected keyword argument {min(unknown)!r}; known are {', '.join(sorted(_KNOWN))}"
-        raise TypeError(msg)
-    target = storage.resolve(path, follow_symlinks=keywords.get("follow_symlinks", True))
-    write = storage.WriteOptions(**{name: keywords[name] for name in _WRITE if name in keywords})
-    return target, saving.SaveOptions(
-        timeout=keywords.get("timeout", 10.0),
-        write=write,
-        allow_reformat=keywords.get("allow_reformat", False),
-    )
-
-
 DEFAULT = Host()
 """The host behind the functions of the front door."""
 
 load = DEFAULT.load
 loads = DEFAULT.loads
 dumps = DEFAULT.dumps
-open = DEFAULT.open  # noqa: A001  the public name
+open = DEFAULT.open
 parse = DEFAULT.parse
 save = DEFAULT.save
 edit = DEFAULT.edit

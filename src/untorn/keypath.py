@@ -166,7 +166,7 @@ def _index(node: list[Value], part: Any, so_far: KeyPath) -> int:  # noqa: ANN40
 
 
 def kind_of(value: Value) -> str:
-    """Return what a person calls a value of this type: ``a string``, ``a list``, …"""
+    """Return what a person calls a value of this type: ``a string``, ``a list``."""
     if isinstance(value, Mapping):
         return "a mapping"
     names = {

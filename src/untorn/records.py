@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from untorn.edits import Span
 from untorn.keypath import KeyPath, format_keypath
 
 if TYPE_CHECKING:
+    from untorn.edits import Span
     from collections.abc import Callable
     from pathlib import Path
 

@@ -13,34 +13,31 @@ own, so that leaving one out is a type error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from untorn import storage
-from untorn.changes import ChangeSet, Operation, Set, apply_to, difference, replayed
-from untorn.edits import TextEdit, apply_edits
+from untorn.changes import ChangeSet, difference
+from untorn.drafts import without_prefix
 from untorn.errors import (
-    ConflictError,
-    ImpreciseEditError,
-    KeyPathError,
     LoadError,
     NotDurableError,
     ProofError,
     RejectedError,
     UnknownOutcomeError,
-    UnrepresentableError,
 )
 from untorn.keypath import format_keypath
-from untorn.loading import MAX_BYTES, Loaded, load_snapshot
-from untorn.records import Problem, Proposal, Receipt, Revision, Snapshot, revision_of
-from untorn.selection import Selection, can_patch
-from untorn.text import SourceText, decode, in_newlines_of, location_at
-from untorn.values import Value, copied, same_value
+from untorn.loading import MAX_BYTES
+from untorn.records import Problem, Proposal, Receipt, Snapshot, revision_of
+from untorn.text import decode
+from untorn.values import same_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
+    from untorn.drafts import Draft
+    from untorn.intents import Intent
     from untorn.keypath import KeyPath
     from untorn.records import Located
 
@@ -69,24 +66,6 @@ class SaveOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A new text for one snapshot of the file, with the value that it should have.
-
-    ``expected`` is the whole value, computed on plain data; ``selection`` and
-    ``source`` are ``None`` for opaque bytes.
-    """
-
-    snapshot: Snapshot
-    data: bytes
-    changes: ChangeSet = ChangeSet()
-    source: SourceText | None = None
-    selection: Selection | None = None
-    expected: Value = None
-    base: Value = None
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Proved:
     """A draft whose very bytes read back as what was asked for."""
 
@@ -103,17 +82,6 @@ class Approved:
     def draft(self) -> Draft:
         """What was approved."""
         return self.proved.draft
-
-
-class Intent(Protocol):
-    """What is wanted, whatever the file holds by now."""
-
-    def draft(self, current: Snapshot) -> Draft:
-        """Return the new text for a file that holds ``current``.
-
-        Raises:
-            ConflictError: The file moved on in a way that cannot be reconciled.
-        """
 
 
 def prove(draft: Draft, path: Path | None) -> Proved:
@@ -138,7 +106,8 @@ def _disproved(reason: str, draft: Draft, path: Path | None) -> ProofError:
     return ProofError(
         f"not saved ({draft.changes}): {reason}",
         path=path,
-        hint="this is a defect of the serializer, please report it; allow_reformat=True (--allow-reformat) renders the file anew",
+        hint="this is a defect of the serializer, please report it; "
+        "allow_reformat=True renders the file anew",
     )
 
 
@@ -190,9 +159,7 @@ def _read_beside(path: Path | None, relative: str) -> bytes:
     return data
 
 
-def commit(
-    approved: Approved, options: SaveOptions, held: storage.Held | None = None
-) -> Receipt | Snapshot:
+def commit(approved: Approved, options: SaveOptions, held: storage.Held | None = None) -> Receipt | Snapshot:
     """Write the approved bytes, unless the file moved on: then return what it holds now.
 
     Raises:
@@ -278,264 +245,3 @@ def finished(receipt: Receipt, witnesses: Witnesses) -> Receipt:
     if witnesses.saved is not None and receipt.changed:
         witnesses.saved(receipt)
     return receipt
-
-
-# ── Intents ─────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """These bytes, whatever the file holds: nothing is parsed or merged."""
-
-    data: bytes
-
-    def draft(self, current: Snapshot) -> Draft:
-        """Return the bytes."""
-        return Draft(current, self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """A file that did not exist when this intent was made."""
-
-    selection: Selection
-    value: Value
-
-    def draft(self, current: Snapshot) -> Draft:
-        """Return a new text, or nothing to do where somebody made the same file meanwhile."""
-        if current.data is None:
-            return rendered(current, self.selection, self.selection.whole_of(self.value))
-        theirs = load_snapshot(current, self.selection)
-        if same_value(theirs.value, self.value):
-            return Draft(current, current.data, ChangeSet(), theirs.source, self.selection, theirs.whole)
-        raise ConflictError(
-            "the file did not exist when this save began, and does now",
-            path=current.path,
-            where=(),
-            hint="load it, or save with base=None to make its value yours",
-            ours=self.value,
-            theirs=theirs.value,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """This value, whatever the file holds, with as few changes of its text as possible.
-
-    ``unless`` is the revision that may be overwritten though it cannot be parsed;
-    any other content that cannot be parsed stays.
-    """
-
-    selection: Selection
-    value: Value
-    revision: Revision | None = None
-    allow_reformat: bool = False
-
-    def draft(self, current: Snapshot) -> Draft:
-        """Return the text of ``current`` changed to hold the value."""
-        if self.revision is not None and current.revision != self.revision:
-            raise ConflictError(
-                f"the file is not at the revision {self.revision} that base= names",
-                path=current.path,
-                hint="load it again",
-            )
-        if current.data is None:
-            return rendered(current, self.selection, self.selection.whole_of(self.value))
-        try:
-            theirs = load_snapshot(current, self.selection)
-        except LoadError:
-            if self.revision is None:
-                raise  # whoever says base=None has not seen what is broken here
-            return rendered(current, self.selection, self.selection.whole_of(self.value))
-        changes = prefixed(difference(theirs.value, self.value), self.selection.prefix)
-        return patched(theirs, changes, allow_reformat=self.allow_reformat)
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A document's whole text, for a file that it was not read from.
-
-    ``seen`` is what the file may hold (an editor's buffer before the changes);
-    ``base`` is ``None`` for any valid content, a revision for exactly that one.
-    """
-
-    selection: Selection
-    source: SourceText
-    expected: Value
-    seen: bytes | None
-    base: object
-
-    def draft(self, current: Snapshot) -> Draft:
-        """Return the text."""
-        if current.data is not None and current.data != self.seen and current.revision != self.base:
-            if self.base is not None:
-                raise ConflictError(
-                    "the file exists and holds something else than this document began with",
-                    path=current.path,
-                    hint="say base=None to replace it, or open that file and change it",
-                )
-            load_snapshot(current, self.selection)  # what is broken here was not seen: it stays
-        source = _encodable(self.source, current.path)
-        changes = ChangeSet((Set(self.selection.prefix, self.selection.picked(self.expected)),))
-        return Draft(current, source.to_bytes(), changes, source, self.selection, self.expected)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """These changes, made on ``base``, replayed on what others made of it since.
-
-    ``text`` is the base's text with the changes in it, where it is known already.
-    The snapshot of a base that no file ever held (a value that a replayed save
-    took) has no data.
-    """
-
-    base: Loaded
-    changes: ChangeSet
-    text: str | None = None
-    allow_reformat: bool = False
-    equal_counts: bool = True
-
-    def draft(self, current: Snapshot) -> Draft:
-        """Return the text of ``current`` with the changes in it."""
-        if current.data is None:
-            raise ConflictError(
-                "the file was deleted since it was read",
-                path=current.path,
-                where=(),
-                hint="save with base=None to make it anew",
-            )
-        if current.data == self.base.snapshot.data:
-            return patched(self.base, self.changes, text=self.text, allow_reformat=self.allow_reformat)
-        theirs = load_snapshot(current, self.base.selection)
-        changes = self._replayed(theirs)
-        return patched(theirs, changes, allow_reformat=self.allow_reformat, replayed=bool(changes))
-
-    def _replayed(self, theirs: Loaded) -> ChangeSet:
-        try:
-            return replayed(self.changes, self.base.whole, theirs.whole, equal_counts=self.equal_counts)
-        except ConflictError as conflict:
-            prefix = len(self.base.selection.prefix)
-            conflict.path = theirs.snapshot.path
-            if conflict.where is not None:
-                found = self.base.selection.locate(theirs.source.text, conflict.where[prefix:])
-                conflict.where = conflict.where[prefix:]
-                if found is not None:
-                    conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
-            raise
-
-
-# ── Texts ───────────────────────────────────────────────────────────────────
-
-
-def prefixed(changes: ChangeSet, prefix: KeyPath) -> ChangeSet:
-    """Return changes of the picked value as changes of the whole."""
-    if not prefix:
-        return changes
-    return ChangeSet(tuple(replace(each, path=(*prefix, *each.path)) for each in changes))
-
-
-def rendered(current: Snapshot, selection: Selection, whole: Value) -> Draft:
-    """Return a draft with a whole new text: for a new file, or one that could not be parsed."""
-    source = _encodable(SourceText(selection.render(whole)), current.path)
-    changes = ChangeSet((Set(selection.prefix, selection.picked(whole)),))
-    return Draft(current, source.to_bytes(), changes, source, selection, copied(whole))
-
-
-def patched(
-    theirs: Loaded,
-    changes: ChangeSet,
-    *,
-    text: str | None = None,
-    allow_reformat: bool = False,
-    replayed: bool = False,
-) -> Draft:
-    """Return a draft with the text of ``theirs`` changed as ``changes`` say."""
-    snapshot, selection = theirs.snapshot, theirs.selection
-    assert snapshot.data is not None
-    if not changes:
-        return Draft(snapshot, snapshot.data, changes, theirs.source, selection, theirs.whole, theirs.value)
-    expected = applied_checked(theirs.whole, changes)
-    if text is None:
-        edits = text_edits(theirs.source.text, selection, changes, expected, allow_reformat=allow_reformat)
-        text = apply_edits(theirs.source.text, edits)
-    source = _encodable(theirs.source.with_text(text), snapshot.path)
-    return Draft(
-        snapshot, source.to_bytes(), changes, source, selection, expected, theirs.value, replayed=replayed
-    )
-
-
-def applied_checked(whole: Value, changes: Iterable[Operation]) -> Value:
-    """Return ``whole`` after ``changes``, computed on plain data.
-
-    Raises:
-        KeyPathError: One of them leads nowhere.
-    """
-    result = copied(whole)
-    for operation in changes:
-        try:
-            result = apply_to(result, operation)
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            msg = f"cannot {operation}: there is no such place"
-            raise KeyPathError(msg, where=operation.path) from error
-    return result
-
-
-def text_edits(
-    text: str, selection: Selection, changes: ChangeSet, expected: Value, *, allow_reformat: bool = False
-) -> list[TextEdit]:
-    """Return the edits of ``text`` that make ``changes``, in its own newlines.
-
-    Raises:
-        ImpreciseEditError: They cannot be made precisely, and ``allow_reformat`` is not set.
-        UnrepresentableError: The format cannot hold a new value.
-    """
-    try:
-        edits = in_newlines_of(text, _precise_edits(text, selection, changes))
-    except ImpreciseEditError:
-        if not allow_reformat:
-            raise
-        return _reformatted(text, selection, expected)
-    if allow_reformat and not _reads_as(apply_edits(text, edits), selection, expected):
-        return _reformatted(text, selection, expected)
-    return edits
-
-
-def _precise_edits(text: str, selection: Selection, changes: ChangeSet) -> Iterable[TextEdit]:
-    serializer = selection.serializer
-    if can_patch(serializer):
-        return serializer.patch(text, changes)
-    if getattr(serializer, "value_only", False):
-        whole = applied_checked(selection.parse(text), changes)
-        return [TextEdit(0, len(text), selection.render(whole))]
-    raise ImpreciseEditError(
-        f"the {serializer.name} serializer cannot change a file without rendering all of it anew",
-        hint="allow_reformat=True (--allow-reformat) permits that; comments and layout may be lost",
-    )
-
-
-def _reads_as(text: str, selection: Selection, expected: Value) -> bool:
-    try:
-        return same_value(selection.parse(text), expected)
-    except LoadError:
-        return False
-
-
-def _reformatted(text: str, selection: Selection, expected: Value) -> list[TextEdit]:
-    new = selection.render(expected)
-    if text and not text.endswith("\n"):
-        new = new.removesuffix("\n")
-    return in_newlines_of(text, [TextEdit(0, len(text), new)])
-
-
-def _encodable(source: SourceText, path: Path | None) -> SourceText:
-    try:
-        source.to_bytes()
-    except UnicodeEncodeError as error:
-        msg = f"the new text has a character that {source.encoding} cannot hold: {error.reason}"
-        raise UnrepresentableError(msg, path=path) from error
-    return source
-
-
-def without_prefix(operation: Operation, count: int) -> Operation:
-    """Return an operation on the whole as one on the picked value."""
-    return replace(operation, path=operation.path[count:])

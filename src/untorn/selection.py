@@ -57,10 +57,12 @@ class Selection:
                 f"holds {count} documents, and none was named",
                 line=1,
                 column=1,
-                hint=f"say document=0 … document={count - 1} (--document), or document='all' for a list of them",
+                hint=f"say document=0 … document={count - 1} (--document), or 'all' for a list of them",
             )
         if isinstance(self.document, int) and not 0 <= self.document < count:
-            raise ParseError(f"has no document {self.document}: it holds {count}, counted from 0", line=1, column=1)
+            raise ParseError(
+                f"has no document {self.document}: it holds {count}, counted from 0", line=1, column=1
+            )
         return whole
 
     def render(self, whole: Value) -> str:

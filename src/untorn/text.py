@@ -74,8 +74,9 @@ def decode(data: bytes, *, path: Path | None = None, encodings: Sequence[str] = 
         return SourceText(body.decode(encoding), encoding, mark)
     except UnicodeDecodeError as error:
         before = body[: error.start].decode(encoding, "replace")
+        byte, offset = body[error.start], error.start + len(mark)
         raise DecodeError(
-            f"byte 0x{body[error.start]:02x} at offset {error.start + len(mark)} is not {encoding.upper()} ({error.reason})",
+            f"byte 0x{byte:02x} at offset {offset} is not {encoding.upper()} ({error.reason})",
             location=location_at(before, len(before), path),
             path=path,
             hint="convert the file to UTF-8; untorn does not guess encodings",

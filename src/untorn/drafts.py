@@ -1,0 +1,161 @@
+"""A draft: the new text for one snapshot of a file, and the value that it should have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from untorn.changes import ChangeSet, Operation, Set, apply_to
+from untorn.edits import TextEdit, apply_edits
+from untorn.errors import ImpreciseEditError, KeyPathError, LoadError, UnrepresentableError
+from untorn.selection import Selection, can_patch
+from untorn.text import SourceText, in_newlines_of
+from untorn.values import Value, copied, same_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from untorn.keypath import KeyPath
+    from untorn.loading import Loaded
+    from untorn.records import Snapshot
+
+
+NO_CHANGES = ChangeSet()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new text for one snapshot of the file, with the value that it should have.
+
+    ``expected`` is the whole value, computed on plain data; ``selection`` and
+    ``source`` are ``None`` for opaque bytes.
+    """
+
+    snapshot: Snapshot
+    data: bytes
+    changes: ChangeSet = NO_CHANGES
+    source: SourceText | None = None
+    selection: Selection | None = None
+    expected: Value = None
+    base: Value = None
+    replayed: bool = False
+
+
+def prefixed(changes: ChangeSet, prefix: KeyPath) -> ChangeSet:
+    """Return changes of the picked value as changes of the whole."""
+    if not prefix:
+        return changes
+    return ChangeSet(tuple(replace(each, path=(*prefix, *each.path)) for each in changes))
+
+
+def rendered(current: Snapshot, selection: Selection, whole: Value) -> Draft:
+    """Return a draft with a whole new text: for a new file, or one that could not be parsed."""
+    source = encodable(SourceText(selection.render(whole)), current.path)
+    changes = ChangeSet((Set(selection.prefix, selection.picked(whole)),))
+    return Draft(current, source.to_bytes(), changes, source, selection, copied(whole))
+
+
+def patched(
+    theirs: Loaded,
+    changes: ChangeSet,
+    *,
+    text: str | None = None,
+    allow_reformat: bool = False,
+    replayed: bool = False,
+) -> Draft:
+    """Return a draft with the text of ``theirs`` changed as ``changes`` say."""
+    snapshot, selection = theirs.snapshot, theirs.selection
+    assert snapshot.data is not None
+    if not changes:
+        return Draft(snapshot, snapshot.data, changes, theirs.source, selection, theirs.whole, theirs.value)
+    expected = applied_checked(theirs.whole, changes)
+    if text is None:
+        edits = text_edits(theirs.source.text, selection, changes, expected, allow_reformat=allow_reformat)
+        text = apply_edits(theirs.source.text, edits)
+    source = encodable(theirs.source.with_text(text), snapshot.path)
+    return Draft(
+        snapshot, source.to_bytes(), changes, source, selection, expected, theirs.value, replayed=replayed
+    )
+
+
+def applied_checked(whole: Value, changes: Iterable[Operation]) -> Value:
+    """Return ``whole`` after ``changes``, computed on plain data.
+
+    Raises:
+        KeyPathError: One of them leads nowhere.
+    """
+    result = copied(whole)
+    for operation in changes:
+        try:
+            result = apply_to(result, operation)
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            msg = f"cannot {operation}: there is no such place"
+            raise KeyPathError(msg, where=operation.path) from error
+    return result
+
+
+def text_edits(
+    text: str, selection: Selection, changes: ChangeSet, expected: Value, *, allow_reformat: bool = False
+) -> list[TextEdit]:
+    """Return the edits of ``text`` that make ``changes``, in its own newlines.
+
+    Raises:
+        ImpreciseEditError: They cannot be made precisely, and ``allow_reformat`` is not set.
+        UnrepresentableError: The format cannot hold a new value.
+    """
+    try:
+        edits = in_newlines_of(text, _precise_edits(text, selection, changes))
+    except ImpreciseEditError:
+        if not allow_reformat:
+            raise
+        return _reformatted(text, selection, expected)
+    if allow_reformat and not _reads_as(apply_edits(text, edits), selection, expected):
+        return _reformatted(text, selection, expected)
+    return edits
+
+
+def _precise_edits(text: str, selection: Selection, changes: ChangeSet) -> Iterable[TextEdit]:
+    serializer = selection.serializer
+    if can_patch(serializer):
+        return serializer.patch(text, changes)
+    if getattr(serializer, "value_only", False):
+        whole = applied_checked(selection.parse(text), changes)
+        return [TextEdit(0, len(text), selection.render(whole))]
+    raise ImpreciseEditError(
+        f"the {serializer.name} serializer cannot change a file without rendering all of it anew",
+        hint="allow_reformat=True (--allow-reformat) permits that; comments and layout may be lost",
+    )
+
+
+def _reads_as(text: str, selection: Selection, expected: Value) -> bool:
+    try:
+        return same_value(selection.parse(text), expected)
+    except LoadError:
+        return False
+
+
+def _reformatted(text: str, selection: Selection, expected: Value) -> list[TextEdit]:
+    new = selection.render(expected)
+    if text and not text.endswith("\n"):
+        new = new.removesuffix("\n")
+    return in_newlines_of(text, [TextEdit(0, len(text), new)])
+
+
+def encodable(source: SourceText, path: Path | None) -> SourceText:
+    """Return ``source`` if its encoding can hold it.
+
+    Raises:
+        UnrepresentableError: It cannot.
+    """
+    try:
+        source.to_bytes()
+    except UnicodeEncodeError as error:
+        msg = f"the new text has a character that {source.encoding} cannot hold: {error.reason}"
+        raise UnrepresentableError(msg, path=path) from error
+    return source
+
+
+def without_prefix(operation: Operation, count: int) -> Operation:
+    """Return an operation on the whole as one on the picked value."""
+    return replace(operation, path=operation.path[count:])

@@ -1,0 +1,170 @@
+"""What is wanted, whatever the file holds by now: an intent makes a draft for one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from untorn.changes import ChangeSet, Set, difference, replayed
+from untorn.drafts import Draft, encodable, patched, prefixed, rendered
+from untorn.errors import ConflictError, LoadError
+from untorn.loading import load_snapshot
+from untorn.text import SourceText, location_at
+from untorn.values import Value, same_value
+
+if TYPE_CHECKING:
+    from untorn.loading import Loaded
+    from untorn.records import Revision, Snapshot
+    from untorn.selection import Selection
+
+
+class Intent(Protocol):
+    """What is wanted, whatever the file holds by now."""
+
+    def draft(self, current: Snapshot) -> Draft:
+        """Return the new text for a file that holds ``current``.
+
+        Raises:
+            ConflictError: The file moved on in a way that cannot be reconciled.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """These bytes, whatever the file holds: nothing is parsed or merged."""
+
+    data: bytes
+
+    def draft(self, current: Snapshot) -> Draft:
+        """Return the bytes."""
+        return Draft(current, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A file that did not exist when this intent was made."""
+
+    selection: Selection
+    value: Value
+
+    def draft(self, current: Snapshot) -> Draft:
+        """Return a new text, or nothing to do where somebody made the same file meanwhile."""
+        if current.data is None:
+            return rendered(current, self.selection, self.selection.whole_of(self.value))
+        theirs = load_snapshot(current, self.selection)
+        if same_value(theirs.value, self.value):
+            return Draft(current, current.data, ChangeSet(), theirs.source, self.selection, theirs.whole)
+        raise ConflictError(
+            "the file did not exist when this save began, and does now",
+            path=current.path,
+            where=(),
+            hint="load it, or save with base=None to make its value yours",
+            ours=self.value,
+            theirs=theirs.value,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """This value, whatever the file holds, with as few changes of its text as possible.
+
+    ``unless`` is the revision that may be overwritten though it cannot be parsed;
+    any other content that cannot be parsed stays.
+    """
+
+    selection: Selection
+    value: Value
+    revision: Revision | None = None
+    allow_reformat: bool = False
+
+    def draft(self, current: Snapshot) -> Draft:
+        """Return the text of ``current`` changed to hold the value."""
+        if self.revision is not None and current.revision != self.revision:
+            raise ConflictError(
+                f"the file is not at the revision {self.revision} that base= names",
+                path=current.path,
+                hint="load it again",
+            )
+        if current.data is None:
+            return rendered(current, self.selection, self.selection.whole_of(self.value))
+        try:
+            theirs = load_snapshot(current, self.selection)
+        except LoadError:
+            if self.revision is None:
+                raise  # whoever says base=None has not seen what is broken here
+            return rendered(current, self.selection, self.selection.whole_of(self.value))
+        changes = prefixed(difference(theirs.value, self.value), self.selection.prefix)
+        return patched(theirs, changes, allow_reformat=self.allow_reformat)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A document's whole text, for a file that it was not read from.
+
+    ``seen`` is what the file may hold (an editor's buffer before the changes);
+    ``base`` is ``None`` for any valid content, a revision for exactly that one.
+    """
+
+    selection: Selection
+    source: SourceText
+    expected: Value
+    seen: bytes | None
+    base: object
+
+    def draft(self, current: Snapshot) -> Draft:
+        """Return the text."""
+        if current.data is not None and current.data != self.seen and current.revision != self.base:
+            if self.base is not None:
+                raise ConflictError(
+                    "the file exists and holds something else than this document began with",
+                    path=current.path,
+                    hint="say base=None to replace it, or open that file and change it",
+                )
+            load_snapshot(current, self.selection)  # what is broken here was not seen: it stays
+        source = encodable(self.source, current.path)
+        changes = ChangeSet((Set(self.selection.prefix, self.selection.picked(self.expected)),))
+        return Draft(current, source.to_bytes(), changes, source, self.selection, self.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """These changes, made on ``base``, replayed on what others made of it since.
+
+    ``text`` is the base's text with the changes in it, where it is known already.
+    The snapshot of a base that no file ever held (a value that a replayed save
+    took) has no data.
+    """
+
+    base: Loaded
+    changes: ChangeSet
+    text: str | None = None
+    allow_reformat: bool = False
+    equal_counts: bool = True
+
+    def draft(self, current: Snapshot) -> Draft:
+        """Return the text of ``current`` with the changes in it."""
+        if current.data is None:
+            raise ConflictError(
+                "the file was deleted since it was read",
+                path=current.path,
+                where=(),
+                hint="save with base=None to make it anew",
+            )
+        if current.data == self.base.snapshot.data:
+            return patched(self.base, self.changes, text=self.text, allow_reformat=self.allow_reformat)
+        theirs = load_snapshot(current, self.base.selection)
+        changes = self._replayed(theirs)
+        return patched(theirs, changes, allow_reformat=self.allow_reformat, replayed=bool(changes))
+
+    def _replayed(self, theirs: Loaded) -> ChangeSet:
+        try:
+            return replayed(self.changes, self.base.whole, theirs.whole, equal_counts=self.equal_counts)
+        except ConflictError as conflict:
+            prefix = len(self.base.selection.prefix)
+            conflict.path = theirs.snapshot.path
+            if conflict.where is not None:
+                found = self.base.selection.locate(theirs.source.text, conflict.where[prefix:])
+                conflict.where = conflict.where[prefix:]
+                if found is not None:
+                    conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
+            raise

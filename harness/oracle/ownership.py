@@ -17,8 +17,9 @@ _DIRECTIVE = re.compile(
 )
 # Lines that steer other tools: the rule's "…" may or may not mean them.
 _MAYBE_DIRECTIVE = re.compile(
-    r"(#|//|/\*+)[\s*]*(@|\$schema|prettier-|eslint|tslint|taplo|dprint|vim?:|-\*-|fmt:|isort:|pylint:|pragma\b|nosec\b"
-    r"|checkov:|renovate:|cspell|spell|language=|ruff:|mypy:|coding[:=]|region\b|endregion\b|noinspection|yaml\b|ansible)",
+    r"#:|(#|//|/\*+)[\s*]*(@|\$schema|schema:|prettier-|eslint|tslint|biome|taplo|dprint|vim?:|ex:|-\*-|fmt:|isort:"
+    r"|pylint:|pyright:|pragma\b|nosec\b|checkov:|trivy|kics-|renovate:|dependabot|editorconfig|cspell|spell|jscpd"
+    r"|language=|ruff:|mypy:|coding[:=]|region\b|endregion\b|noinspection|yaml\b|ansible)",
     re.IGNORECASE,
 )
 _YAML_SETTING = re.compile(r"(?:\"[^\"]*\"|'[^']*'|[^\s#:'\"\[\]{},&*!|>%@`?-][^\s:#]*)\s*:(?:\s|$)")

@@ -1,0 +1,192 @@
+"""Which edits are made of a file: the same ones every time, chosen by hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Final
+
+from harness.corpus import RealFile
+from harness.oracle import Operation, Path, Source
+from harness.oracle.operations import look
+from harness.oracle.source import Entry, Format
+from harness.oracle.values import is_scalar
+from harness.oracle.yaml_reader import MERGE
+
+# What is added and set: the shapes that editors get wrong.
+_NEW: Final[tuple[object, ...]] = (
+    "changed",
+    True,
+    4711,
+    "no",
+    1.5,
+    ["one", 2],
+    "12:30",
+    {"inner": "value", "list": [1]},
+    "it's # not \"a\" comment: {",
+    [],
+    "two\nlines\n",
+    -3,
+    {},
+    "010",
+    [{"name": "x", "port": 1}],
+    "",
+    "ünï → 漢字",
+    "null",
+    1e22,
+    "  spaces  ",
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An edit to try.
+
+    Attributes:
+        label: The row of the report that it counts in.
+        operation: The edit itself.
+        demanded: Whether refusing it is right: it reaches a node that several places share (E7).
+    """
+
+    label: str
+    operation: Operation
+    demanded: bool
+
+
+def choices(file: RealFile, source: Source) -> Iterator[Choice]:
+    """The edits of one file; a derived one gets fewer of each kind."""
+    picker = _Picker(file, source)
+    few, some = (1, 1) if "#" in file.path else (2, 3)
+    yield from picker.sets(few)
+    yield from picker.retypes(few)
+    yield from picker.adds(few)
+    yield from picker.deletes(some)
+    yield from picker.appends(few)
+    yield from picker.renames(few)
+
+
+class _Picker:
+    def __init__(self, file: RealFile, source: Source) -> None:
+        self.name = file.name
+        self.form: Format = file.form
+        self.source = source
+        self.depth = 1 if file.documents else 0
+        self.entries = [
+            entry for path, entry in source.entries.items() if len(path) > self.depth and not _through_merge(path)
+        ]
+        self.collections = [
+            entry
+            for path, entry in source.entries.items()
+            if len(path) >= self.depth and not _through_merge(path) and entry.kind in {"mapping", "sequence"}
+        ]
+
+    def hash(self, *parts: object) -> int:
+        text = " ".join(map(repr, (self.name, *parts)))
+        return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])
+
+    def pick(self, label: str, entries: Iterable[Entry], number: int) -> list[Entry]:
+        return sorted(entries, key=lambda entry: self.hash(label, entry.path))[:number]
+
+    def new(self, label: str, path: Path, different_from: object = None) -> object:
+        start = self.hash(label, "value", path)
+        fitting = [value for value in _NEW if type(value) is not type(different_from) or value != different_from]
+        return fitting[start % len(fitting)]
+
+    def choice(self, label: str, operation: Operation) -> Choice:
+        return Choice(label, operation, _demanded(self.source, operation))
+
+    def value_of(self, entry: Entry) -> object:
+        return look(self.source.value, entry.path)
+
+    def sets(self, number: int) -> Iterator[Choice]:
+        """Another scalar of the same type."""
+        scalars = [entry for entry in self.entries if entry.kind == "scalar" and is_scalar(self.value_of(entry))]
+        for entry in self.pick("set", scalars, number):
+            operation = Operation("set", entry.path, self.similar(entry.path, self.value_of(entry)))
+            yield self.choice("set", operation)
+
+    def similar(self, path: Path, value: object) -> object:
+        match value:
+            case bool():
+                return not value
+            case int():
+                return value + 7
+            case float():
+                return 2.5 if value != 2.5 else 3.5  # noqa: PLR2004 - any float
+            case datetime():
+                return value.replace(year=2031)
+            case date():
+                return value.replace(year=2031, day=1)
+            case time():
+                return time(1, 2, 3)
+            case _:
+                return ("changed", "a b", "no", "1.0", "x: y # z", "it's")[self.hash("similar", path) % 6]
+
+    def retypes(self, number: int) -> Iterator[Choice]:
+        """A value of another type; every second time in place of a collection."""
+        scalars = self.pick("retype", (entry for entry in self.entries if entry.kind == "scalar"), number)
+        holders = self.pick("retype", (entry for entry in self.entries if entry.kind != "scalar"), number // 2)
+        for entry in [*scalars, *holders]:
+            value = self.value_of(entry)
+            new = self.new("retype", entry.path, value)
+            if type(new) is type(value):
+                new = 4711 if isinstance(value, str) else "changed"
+            yield self.choice("retype", Operation("set", entry.path, new))
+
+    def adds(self, number: int) -> Iterator[Choice]:
+        mappings = [entry for entry in self.collections if entry.kind == "mapping"]
+        roots = [entry for entry in mappings if len(entry.path) == self.depth]
+        nested = [entry for entry in mappings if len(entry.path) > self.depth]
+        for label, parents, count in (("add root", roots, 1), ("add nested", nested, number)):
+            for parent in self.pick(label, parents, count):
+                key = ("new_key", "new-key", "a.b", "new key")[self.hash("key", parent.path) % 4]
+                path = (*parent.path, key)
+                if path not in self.source.entries:
+                    yield self.choice(label, Operation("add", path, self.new(label, path)))
+
+    def deletes(self, number: int) -> Iterator[Choice]:
+        for entry in self.pick("delete", self.entries, number):
+            yield self.choice("delete", Operation("delete", entry.path))
+        items = [entry for entry in self.entries if self.source.parent(entry.path).kind == "sequence"]
+        for entry in self.pick("delete item", items, 1):
+            yield self.choice("delete item", Operation("delete", entry.path))
+
+    def appends(self, number: int) -> Iterator[Choice]:
+        lists = [entry for entry in self.collections if entry.kind == "sequence"]
+        for entry in self.pick("append", lists, number):
+            yield self.choice("append", Operation("append", entry.path, self.item("append", entry)))
+        for entry in self.pick("insert", lists, 1):
+            index = self.hash("index", entry.path) % (len(entry.children) + 1)
+            yield self.choice("insert", Operation("insert", entry.path, self.item("insert", entry), index=index))
+
+    def item(self, label: str, entry: Entry) -> object:
+        """A new item: every second time one that is like the last, as people add them."""
+        last = self.value_of(self.source.entries[entry.children[-1]]) if entry.children else None
+        if isinstance(last, dict) and self.hash("like", entry.path) % 2 and all(isinstance(key, str) for key in last):
+            return {str(key): f"new {key}" for key in list(last)[:3]}
+        return self.new(label, entry.path)
+
+    def renames(self, number: int) -> Iterator[Choice]:
+        named = [entry for entry in self.entries if self.source.parent(entry.path).kind == "mapping"]
+        for entry in self.pick("rename", named, number):
+            name = ("renamed", "re-named", "re named", "re.named")[self.hash("name", entry.path) % 4]
+            if (*entry.path[:-1], name) not in self.source.entries:
+                yield self.choice("rename", Operation("rename", entry.path, name=name))
+
+
+def _through_merge(path: Path) -> bool:
+    return any(key is MERGE for key in path)
+
+
+def _demanded(source: Source, operation: Operation) -> bool:
+    """Whether the edit changes a node that several places share, or removes an anchor that is needed."""
+    target = operation.path[:-1] if operation.kind == "add" else operation.path
+    entry = source.entries[target]
+    if entry.shared:
+        return True
+    if operation.kind in {"delete", "rename"} and source.parent(target).merged:
+        # Under the key that goes, the merged one may come to light.
+        return True
+    return operation.kind in {"set", "delete"} and any(one.shared for one in source.inside(target))

@@ -1,0 +1,72 @@
+"""The accused: the one module of the harness that knows untorn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.oracle import Operation, Tag
+from harness.oracle.source import Format
+
+
+class Editor(Protocol):
+    """What the harness asks of an editor; a test puts a bad one in its place."""
+
+    def load(self, path: Path, form: Format, *, documents: bool) -> object:
+        """Read a file's value."""
+
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        """Make one edit (None: none) and save."""
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The errors by which the editor says no; any other is a crash."""
+
+
+class Untorn:
+    """untorn, through its public functions."""
+
+    def load(self, path: Path, form: Format, *, documents: bool) -> object:
+        """Read a file's value, with tags as the judge has them."""
+        import untorn
+
+        return plain(untorn.load(path, format=form, document="all" if documents else None))
+
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        """Open, edit, save; without syncing, because what is judged is the text."""
+        import untorn
+
+        doc = untorn.open(path, format=form, document="all" if documents else None)
+        if operation is not None:
+            self._perform(doc, operation)
+        doc.save(durability="none")
+
+    def _perform(self, doc: Any, operation: Operation) -> None:  # noqa: ANN401 - untorn is imported when it is needed
+        match operation.kind:
+            case "set" | "add":
+                doc.set(operation.path, operation.value)
+            case "delete":
+                doc.delete(operation.path)
+            case "append":
+                doc.append(operation.path, operation.value)
+            case "insert":
+                doc.insert(operation.path, operation.index, operation.value)
+            case "rename":
+                doc.rename(operation.path, operation.name)
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """Every error of untorn's own."""
+        import untorn
+
+        return (untorn.UntornError,)
+
+
+def plain(value: object) -> object:
+    """Turn untorn's tagged values into the judge's, at every depth."""
+    if type(value).__name__ == "Tagged":
+        tagged: Any = value
+        return Tag(str(tagged.tag).replace("tag:yaml.org,2002:", "!!"), plain(tagged.value))
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return value

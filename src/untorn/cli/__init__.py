@@ -1,0 +1,67 @@
+"""The ``untorn`` command.
+
+Only what a command needs is imported: the table of commands names the module
+and the function of each, and ``main`` imports that one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from untorn.cli.arguments import COMMANDS, Request, UsageError, parse
+from untorn.cli.failures import INTERRUPTED, PIPE_CLOSED, USAGE, Failure, forget_output, unexplained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 done, 1 refused or not found, 2 usage.
+
+    Args:
+        argv: The arguments without the program's name; those of the process by default.
+    """
+    try:
+        status = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()  # here, where a closed pipe can still be handled
+    except BrokenPipeError:
+        forget_output()
+        return PIPE_CLOSED
+    except UsageError as error:
+        _say(error)
+        return USAGE
+    except Failure as failure:
+        _say(failure)
+        return failure.status
+    except KeyboardInterrupt as interrupt:
+        _say("\n".join(["interrupted", *getattr(interrupt, "__notes__", ())]))
+        return INTERRUPTED
+    except OSError as error:
+        forget_output()
+        _say(unexplained(error))
+        return 1
+    return status
+
+
+def _run(argv: Sequence[str]) -> int:
+    request = parse(argv)
+    if isinstance(request, str):
+        print(request)
+        return 0
+    return _function_of(request)(request)
+
+
+def _function_of(request: Request) -> Callable[[Request], int]:
+    from importlib import import_module  # noqa: PLC0415  not needed for --version or a usage error
+
+    module, _, function = COMMANDS[request.command].runs.partition(":")
+    found: Callable[[Request], int] = getattr(import_module(module), function)
+    return found
+
+
+def _say(message: object) -> None:
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody is listening, and the exit status says it all

@@ -1,0 +1,92 @@
+"""The messages of errors, with what the command knows besides: the name as typed, and the text."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from untorn.cli.colours import painted_carets
+from untorn.errors import (
+    KeyPathError,
+    LoadError,
+    NotDurableError,
+    PluginError,
+    RejectedError,
+    SaveError,
+    UnknownOutcomeError,
+    UntornError,
+)
+from untorn.text import excerpt_at, offset_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from untorn.cli.documents import Source
+    from untorn.records import Location, Problem
+
+
+def explanation(error: UntornError | OSError, source: Source, *, writes: bool = False) -> str:
+    """Return what to print about ``error``, which came up with ``source``."""
+    lines = [_message(error, source)]
+    if writes and _left_alone(error):
+        lines.append(f"  {source.name} was not changed")
+    return painted_carets("\n".join(lines), sys.stderr)
+
+
+def _left_alone(error: UntornError | OSError) -> bool:
+    """Return whether there is a file, and this error means that it is as it was."""
+    return not isinstance(error, (FileNotFoundError, NotDurableError, UnknownOutcomeError))
+
+
+def _message(error: UntornError | OSError, source: Source) -> str:
+    match error:
+        case RejectedError():
+            return f"{problem_lines(error.problems, source)}\n{source.name}: {error.reason}"
+        case LoadError() | SaveError():
+            return _with_excerpt(error, source)
+        case KeyPathError():
+            return f"{source.place(error.where)}: {error}"
+        case FileNotFoundError():
+            return f"{source.name}: no such file\n  hint: check the name; untorn set --create makes a new file"
+        case PluginError() | NotDurableError() | UnknownOutcomeError():
+            return str(error)
+        case UntornError():
+            return f"{source.name}: {error}"
+    return f"{error.filename or source.name}: {error.strerror or error}"
+
+
+def _with_excerpt(error: LoadError | SaveError, source: Source) -> str:
+    """Return a message under the name that was typed, with the line that it is about."""
+    excerpt = _excerpt(error, source)
+    error.path = Path(source.name)
+    if error.location is not None:
+        error.location = as_typed(error.location, source)
+    if not excerpt:
+        return str(error)
+    first, *rest = str(error).split("\n")
+    return "\n".join([first, excerpt, *rest])
+
+
+def _excerpt(error: LoadError | SaveError, source: Source) -> str:
+    if error.location is None:
+        return ""
+    text = source.text_at(error.revision) if isinstance(error, LoadError) else None
+    if text is None:
+        return ""
+    offset = offset_at(text, error.location.line, error.location.column)
+    return excerpt_at(text, offset, offset)
+
+
+def as_typed(location: Location, source: Source) -> Location:
+    """Return a location under the name that was typed."""
+    return replace(location, path=Path(source.name))
+
+
+def problem_lines(problems: Sequence[Problem], source: Source) -> str:
+    """Return what validators object to, each with its place and the line with carets."""
+    named = [
+        replace(each, location=as_typed(each.location, source)) if each.location else each for each in problems
+    ]
+    return "\n".join(str(each) if each.location else f"{source.name}: {each}" for each in named)

@@ -1,0 +1,68 @@
+"""What went wrong, in words: which file, where, why, what became of it, and what to do next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from untorn.errors import UntornError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from untorn.cli.documents import Source
+
+USAGE = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""What a shell reports of a program that a closed pipe, or Ctrl-C, ended: 128 and the signal."""
+
+
+class Failure(Exception):
+    """A command failed; the message is ready to be shown.
+
+    Attributes:
+        status: The exit status.
+    """
+
+    def __init__(self, message: str, *, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@contextmanager
+def explaining(source: Source, *, writes: bool = False) -> Iterator[None]:
+    """Turn an error about ``source`` into a ``Failure`` that says all there is to say.
+
+    Args:
+        source: What the block reads or edits.
+        writes: Whether the block would change a file, so that people will ask
+            what became of it.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # that is the output's
+    except (UntornError, OSError) as error:
+        from untorn.cli.explanations import explanation  # noqa: PLC0415  success does not pay for it
+
+        raise Failure(explanation(error, source, writes=writes)) from error
+
+
+def unexplained(error: OSError) -> str:
+    """Return the message for an error of the operating system that is about no document."""
+    about = f"{error.filename}: " if error.filename else "untorn: "
+    return f"{about}{error.strerror or error}"
+
+
+def forget_output() -> None:
+    """Keep the interpreter from flushing standard output again when it ends, and failing again."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return  # a test's standard output has none
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

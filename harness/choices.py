@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from harness.corpus import RealFile
 from harness.oracle import Operation, Path, Source
 from harness.oracle.operations import look
-from harness.oracle.source import Entry, Format
 from harness.oracle.values import is_scalar
 from harness.oracle.yaml_reader import MERGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.corpus import RealFile
+    from harness.oracle.source import Entry, Format
 
 # What is added and set: the shapes that editors get wrong.
 _NEW: Final[tuple[object, ...]] = (
@@ -25,7 +28,7 @@ _NEW: Final[tuple[object, ...]] = (
     ["one", 2],
     "12:30",
     {"inner": "value", "list": [1]},
-    "it's # not \"a\" comment: {",
+    'it\'s # not "a" comment: {',
     [],
     "two\nlines\n",
     -3,
@@ -74,7 +77,9 @@ class _Picker:
         self.source = source
         self.depth = 1 if file.documents else 0
         self.entries = [
-            entry for path, entry in source.entries.items() if len(path) > self.depth and not _through_merge(path)
+            entry
+            for path, entry in source.entries.items()
+            if len(path) > self.depth and not _through_merge(path)
         ]
         self.collections = [
             entry
@@ -91,7 +96,9 @@ class _Picker:
 
     def new(self, label: str, path: Path, different_from: object = None) -> object:
         start = self.hash(label, "value", path)
-        fitting = [value for value in _NEW if type(value) is not type(different_from) or value != different_from]
+        fitting = [
+            value for value in _NEW if type(value) is not type(different_from) or value != different_from
+        ]
         return fitting[start % len(fitting)]
 
     def choice(self, label: str, operation: Operation) -> Choice:
@@ -102,19 +109,21 @@ class _Picker:
 
     def sets(self, number: int) -> Iterator[Choice]:
         """Another scalar of the same type."""
-        scalars = [entry for entry in self.entries if entry.kind == "scalar" and is_scalar(self.value_of(entry))]
+        scalars = [
+            entry for entry in self.entries if entry.kind == "scalar" and is_scalar(self.value_of(entry))
+        ]
         for entry in self.pick("set", scalars, number):
             operation = Operation("set", entry.path, self.similar(entry.path, self.value_of(entry)))
             yield self.choice("set", operation)
 
-    def similar(self, path: Path, value: object) -> object:
+    def similar(self, path: Path, value: object) -> object:  # noqa: PLR0911 - one line a type
         match value:
             case bool():
                 return not value
             case int():
                 return value + 7
             case float():
-                return 2.5 if value != 2.5 else 3.5  # noqa: PLR2004 - any float
+                return 2.5 if value != 2.5 else 3.5
             case datetime():
                 return value.replace(year=2031)
             case date():
@@ -127,7 +136,9 @@ class _Picker:
     def retypes(self, number: int) -> Iterator[Choice]:
         """A value of another type; every second time in place of a collection."""
         scalars = self.pick("retype", (entry for entry in self.entries if entry.kind == "scalar"), number)
-        holders = self.pick("retype", (entry for entry in self.entries if entry.kind != "scalar"), number // 2)
+        holders = self.pick(
+            "retype", (entry for entry in self.entries if entry.kind != "scalar"), number // 2
+        )
         for entry in [*scalars, *holders]:
             value = self.value_of(entry)
             new = self.new("retype", entry.path, value)
@@ -159,12 +170,18 @@ class _Picker:
             yield self.choice("append", Operation("append", entry.path, self.item("append", entry)))
         for entry in self.pick("insert", lists, 1):
             index = self.hash("index", entry.path) % (len(entry.children) + 1)
-            yield self.choice("insert", Operation("insert", entry.path, self.item("insert", entry), index=index))
+            yield self.choice(
+                "insert", Operation("insert", entry.path, self.item("insert", entry), index=index)
+            )
 
     def item(self, label: str, entry: Entry) -> object:
         """A new item: every second time one that is like the last, as people add them."""
         last = self.value_of(self.source.entries[entry.children[-1]]) if entry.children else None
-        if isinstance(last, dict) and self.hash("like", entry.path) % 2 and all(isinstance(key, str) for key in last):
+        if (
+            isinstance(last, dict)
+            and self.hash("like", entry.path) % 2
+            and all(isinstance(key, str) for key in last)
+        ):
             return {str(key): f"new {key}" for key in list(last)[:3]}
         return self.new(label, entry.path)
 

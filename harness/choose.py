@@ -1,4 +1,6 @@
-"""Choose the corpus anew: ``python -m harness.choose NAMES``, where each line says ``npm NAME``, ``sdist NAME`` or ``wheel NAME``.
+"""Choose the corpus anew: ``python -m harness.choose NAMES``.
+
+Each line of the file NAMES says ``npm NAME``, ``sdist NAME`` or ``wheel NAME``.
 
 Needed only when packages join or leave. What it writes is committed, so that the files
 of the corpus change only when somebody means it. An archive that is already pinned
@@ -15,10 +17,13 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import corpus
 from harness.corpus import Package
-from harness.oracle.source import Format
+
+if TYPE_CHECKING:
+    from harness.oracle.source import Format
 
 _INVALID_SHARE = 20  # one file in so many may be one that the independent parser refuses
 _FROM_EACH = 9  # files that a package should have to give; with fewer, the corpus gets monotonous
@@ -50,7 +55,7 @@ def newest(kind: str, name: str) -> str:
 
 
 def choose(packages: list[Package]) -> list[tuple[Format, Package, str, bytes]]:
-    """Take up to the wanted number of files a format, round robin, so that no package gets too large a share."""
+    """Take up to the wanted number of files a format, round robin among the packages."""
     by_format: dict[Format, dict[Package, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
     seen: set[bytes] = set()
     for package in sorted(packages):
@@ -66,7 +71,9 @@ def choose(packages: list[Package]) -> list[tuple[Format, Package, str, bytes]]:
 
 
 def _round_robin(form: Format, files: dict[Package, list[Candidate]]) -> list[Candidate]:
-    queues = [sorted(candidates, key=lambda one: hashlib.sha256(one[2]).digest()) for candidates in _enough(files)]
+    queues = [
+        sorted(candidates, key=lambda one: hashlib.sha256(one[2]).digest()) for candidates in _enough(files)
+    ]
     taken: list[Candidate] = []
     invalid = 0
     for rank in range(3 * corpus.LIMIT):
@@ -85,7 +92,7 @@ def _round_robin(form: Format, files: dict[Package, list[Candidate]]) -> list[Ca
 
 
 def _enough(files: dict[Package, list[Candidate]]) -> list[list[Candidate]]:
-    """The packages with the most files, as many as it takes: each costs a download wherever the harness runs."""
+    """The packages with the most files, as many as it takes: each costs everybody a download."""
     chosen: list[list[Candidate]] = []
     for candidates in sorted(files.values(), key=len, reverse=True):
         if sum(min(len(one), _FROM_EACH) for one in chosen) < corpus.WANTED:
@@ -104,7 +111,8 @@ def main() -> None:
     used = {package for _, package, _, _ in chosen}
     corpus.PACKAGES.write_text("".join(f"{one} {one.sha256}\n" for one in sorted(used)))
     rows = [
-        f"{form} {package} {hashlib.sha256(data).hexdigest()[:16]} {path}\n" for form, package, path, data in chosen
+        f"{form} {package} {hashlib.sha256(data).hexdigest()[:16]} {path}\n"
+        for form, package, path, data in chosen
     ]
     corpus.FILES.write_text("".join(sorted(rows)))
     for form in corpus.FORMATS:

@@ -20,12 +20,16 @@ import tarfile
 import tempfile
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from harness.oracle.source import Format, Refused, read
+from harness.oracle.reading import read
+from harness.oracle.source import Format, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "packages.txt"
@@ -61,7 +65,8 @@ class Package:
     @property
     def archive(self) -> str:
         """The name of the cached archive."""
-        return f"{self.kind}-{self.name.replace('/', '__')}-{self.version}.{'zip' if self.kind == 'wheel' else 'tgz'}"
+        suffix = "zip" if self.kind == "wheel" else "tgz"
+        return f"{self.kind}-{self.name.replace('/', '__')}-{self.version}.{suffix}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,12 @@ def cache_folder() -> Path:
 def packages() -> list[Package]:
     """The pinned packages."""
     rows = [line.split() for line in PACKAGES.read_text().splitlines() if line and not line.startswith("#")]
-    return [Package(kind, *pin.rsplit("==", 1), sha256) for kind, pin, sha256 in rows]
+    return [Package(kind, *_parts(pin), sha256) for kind, pin, sha256 in rows]
+
+
+def _parts(pin: str) -> tuple[str, str]:
+    name, _, version = pin.rpartition("==")
+    return name, version
 
 
 def corpus(forms: Iterable[Format] = FORMATS, *, quick: bool = False) -> list[RealFile]:
@@ -111,7 +121,9 @@ def corpus(forms: Iterable[Format] = FORMATS, *, quick: bool = False) -> list[Re
         forms: The formats to take.
         quick: Take about a tenth, of as few packages as give that many.
     """
-    rows = [line.split(" ", 3) for line in FILES.read_text().splitlines() if line and not line.startswith("#")]
+    rows = [
+        line.split(" ", 3) for line in FILES.read_text().splitlines() if line and not line.startswith("#")
+    ]
     wanted: dict[tuple[str, str], list[tuple[Format, str, str]]] = defaultdict(list)
     for form, kind, pin, rest in rows:
         digest, path = rest.split(" ", 1)
@@ -139,9 +151,9 @@ def _tenth(wanted: dict[tuple[str, str], list[tuple[Format, str, str]]]) -> list
 
 
 def _files_of(package: Package, wanted: list[tuple[Format, str, str]]) -> Iterator[RealFile]:
-    members = {name: data for name, data in _members(fetch(package)) if data}
+    contents = dict(members(fetch(package)))
     for form, digest, path in wanted:
-        data = members.get(path)
+        data = contents.get(path)
         if data is None or hashlib.sha256(data).hexdigest()[:16] != digest:
             msg = f"{package}: {path!r} is not the file that was pinned"
             raise FetchError(msg)
@@ -154,13 +166,13 @@ def real_file(form: Format, package: str, path: str, data: bytes) -> RealFile:
     documents = False
     try:
         read(data, form)
-    except Refused as error:
+    except RefusedError as error:
         problem = str(error)
         if form == "yaml":
             try:
                 documents = len(read(data, form, documents=True).entries[()].children) > 1
                 problem = "" if documents else problem
-            except Refused:
+            except RefusedError:
                 pass
     return RealFile(form, package, path, data, documents, problem)
 
@@ -192,7 +204,9 @@ def _check(package: Package, archive: Path) -> None:
 
 def download(kind: str, name: str, version: str, folder: Path) -> Path:
     """Download a package into an empty folder with its registry's ordinary client; run nothing of it."""
-    result = subprocess.run(_command(kind, name, version), cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        _command(kind, name, version), cwd=folder, capture_output=True, text=True, check=False
+    )
     found = [path for path in folder.iterdir() if path.is_file()]
     if result.returncode or len(found) != 1:
         msg = f"{kind} {name}=={version}: {(result.stderr or result.stdout).strip()[-500:]}"
@@ -213,7 +227,7 @@ def _command(kind: str, name: str, version: str) -> list[str]:
     return [*pip, "--no-deps", "--only-binary=:all:", "--dest", ".", f"{name}=={version}"]
 
 
-def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
+def members(archive: Path) -> Iterator[tuple[str, bytes]]:
     """The configuration files in an archive, by name; the outermost folder of a tar file is left off."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as opened:
@@ -248,7 +262,7 @@ def candidates(package: Package) -> Iterator[tuple[Format, str, bytes]]:
     A ``.json`` file that only JSONC accepts is a JSONC file.
     """
     seen: set[bytes] = set()
-    for path, data in sorted(_members(fetch(package))):
+    for path, data in sorted(members(fetch(package))):
         form = guess(path)
         if not form or not data.strip() or data in seen or "\n" in path:
             continue
@@ -261,6 +275,6 @@ def candidates(package: Package) -> Iterator[tuple[Format, str, bytes]]:
 def _refused(data: bytes, form: Format) -> bool:
     try:
         read(data, form)
-    except Refused:
+    except RefusedError:
         return True
     return False

@@ -1,4 +1,7 @@
-"""Variants of real files that are too rare as published: made in memory, checked by the independent parsers."""
+"""Variants of real files, of kinds that are too rare as published.
+
+They are made in memory, and the independent parsers check them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from harness.corpus import FORMATS, RealFile
-from harness.oracle.source import BOM, Format, Refused, Source, read
+from harness.oracle.reading import read
+from harness.oracle.source import BOM, Format, RefusedError, Source
 from harness.oracle.values import same
 
 WANTED = 60  # of each variant and format; at least 50 are promised, and some files cannot be changed so
@@ -15,7 +19,7 @@ Maker = Callable[[RealFile], bytes | None]
 
 
 def variants(files: Iterable[RealFile], share: int = 1) -> Iterator[RealFile]:
-    """Make the variants of the valid ones among ``files``; of each, one in ``share`` of what the full corpus has."""
+    """Make variants of the valid ones among ``files``, of each kind one in ``share`` of the full number."""
     for form in FORMATS:
         mine = [file for file in files if file.form == form and not file.invalid and not file.documents]
         for name, maker in _makers(form).items():
@@ -25,7 +29,12 @@ def variants(files: Iterable[RealFile], share: int = 1) -> Iterator[RealFile]:
 
 
 def _makers(form: Format) -> dict[str, Maker]:
-    makers: dict[str, Maker] = {"crlf": _crlf, "bom": _bom, "bom-crlf": _bom_crlf, "no-newline": _no_final_newline}
+    makers: dict[str, Maker] = {
+        "crlf": _crlf,
+        "bom": _bom,
+        "bom-crlf": _bom_crlf,
+        "no-newline": _no_final_newline,
+    }
     if form != "json":
         makers["comments"] = _commented
         makers["comments-crlf"] = _commented_crlf
@@ -45,7 +54,7 @@ def _means_the_same(file: RealFile, data: bytes) -> bool:
     """Whether a variant still says what the file said; multi-line strings may hold other newlines."""
     try:
         value = read(data, file.form).value
-    except Refused:
+    except RefusedError:
         return False
     return same(value, read(file.data, file.form).value) or b"\r\n" in data
 
@@ -102,19 +111,28 @@ def _ends_outside_a_string(source: Source, line: int) -> bool:
 
 def _joined(files: list[RealFile], wanted: int) -> Iterator[RealFile]:
     """Several documents: two or three small files, with the separators that people write."""
-    small = [file for file in files if len(file.data) < 20_000 and _can_be_joined(file)]  # noqa: PLR2004 - keeps runs short
+    small = [file for file in files if len(file.data) < 20_000 and _can_be_joined(file)]
     small.sort(key=lambda file: hashlib.sha256(f"documents {file.name}".encode()).digest())
     for number in range(min(wanted, len(small) // 3)):
         parts = small[3 * number : 3 * number + 2 + number % 2]
         separator = (b"---\n", b"\n---\n", b"...\n---\n", b"--- # next\n")[number % 4]
-        data = (b"---\n" if number % 3 == 0 else b"") + separator.join(part.data.rstrip(b"\n") + b"\n" for part in parts)
+        data = (b"---\n" if number % 3 == 0 else b"") + separator.join(
+            part.data.rstrip(b"\n") + b"\n" for part in parts
+        )
         try:
             read(data, "yaml", documents=True)
-        except Refused:
+        except RefusedError:
             continue
         yield replace(parts[0], path=f"{parts[0].path}#documents", data=data, documents=True)
 
 
 def _can_be_joined(file: RealFile) -> bool:
     text = file.data.decode()
-    return not (BOM in text or "\r" in text or "%" in text[:1] or "\n---" in text or text.startswith("---") or "\n..." in text)
+    return not (
+        BOM in text
+        or "\r" in text
+        or "%" in text[:1]
+        or "\n---" in text
+        or text.startswith("---")
+        or "\n..." in text
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+import untorn
 from harness.oracle import Operation, Tag
-from harness.oracle.source import Format
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.oracle.source import Format
 
 
 class Editor(Protocol):
@@ -27,20 +31,16 @@ class Untorn:
 
     def load(self, path: Path, form: Format, *, documents: bool) -> object:
         """Read a file's value, with tags as the judge has them."""
-        import untorn
-
         return plain(untorn.load(path, format=form, document="all" if documents else None))
 
     def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
         """Open, edit, save; without syncing, because what is judged is the text."""
-        import untorn
-
         doc = untorn.open(path, format=form, document="all" if documents else None)
         if operation is not None:
             self._perform(doc, operation)
         doc.save(durability="none")
 
-    def _perform(self, doc: Any, operation: Operation) -> None:  # noqa: ANN401 - untorn is imported when it is needed
+    def _perform(self, doc: untorn.Document, operation: Operation) -> None:
         match operation.kind:
             case "set" | "add":
                 doc.set(operation.path, operation.value)
@@ -55,8 +55,6 @@ class Untorn:
 
     def refusals(self) -> tuple[type[Exception], ...]:
         """Every error of untorn's own."""
-        import untorn
-
         return (untorn.UntornError,)
 
 

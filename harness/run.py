@@ -12,15 +12,19 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import ratchet
 from harness.corpus import FORMATS, RealFile, corpus
 from harness.derive import variants
 from harness.editor import Editor, Untorn
-from harness.oracle.source import Format
 from harness.trial import DEMANDED, OK, WRONG, Outcome, try_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.oracle.source import Format
 
 _PROCESSES = 2
 _QUICK = 10
@@ -43,10 +47,16 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m harness.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth, the same one every time")
-    parser.add_argument("--format", action="append", choices=FORMATS, help="only this format; may be repeated")
-    parser.add_argument("--failures", type=int, default=0, metavar="N", help="show the first N failures of each class")
+    parser.add_argument(
+        "--format", action="append", choices=FORMATS, help="only this format; may be repeated"
+    )
+    parser.add_argument(
+        "--failures", type=int, default=0, metavar="N", help="show the first N failures of each class"
+    )
     parser.add_argument("--only", default="", metavar="CLASS", help="show failures of this class only")
-    parser.add_argument("--update-ratchet", action="store_true", help="raise the committed shares to those of this run")
+    parser.add_argument(
+        "--update-ratchet", action="store_true", help="raise the committed shares to those of this run"
+    )
     return parser.parse_args()
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.choices import Choice, choices
-from harness.corpus import RealFile
-from harness.editor import Editor
-from harness.oracle import Operation, Refused, Source, judge, read, same
+from harness.oracle import Operation, RefusedError, Source, judge, read, same
 from harness.oracle.values import differences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.corpus import RealFile
+    from harness.editor import Editor
 
 OK = "ok"
 WRONG = "wrong data"
@@ -116,7 +121,7 @@ class _Trial:
         file = self.file
         try:
             found = judge(file.data, operation, after, file.form, documents=file.documents, source=source)
-        except (Refused, AssertionError, LookupError) as error:
+        except (RefusedError, AssertionError, LookupError) as error:
             return "judge failed", f"{operation}\n{error!r}\n{_diff(file.data, after)}"
         if not found:
             return OK, ""
@@ -126,8 +131,6 @@ class _Trial:
 
 
 def _crash(error: Exception) -> tuple[str, str]:
-    import traceback
-
     return f"crash {type(error).__name__}", "".join(traceback.format_exception(error)[-4:])
 
 

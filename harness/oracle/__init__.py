@@ -8,8 +8,21 @@ The rules are E1 to E5 of the project's page on edits; each check names its rule
 """
 
 from harness.oracle.operations import Operation, Path, apply, missing
+from harness.oracle.reading import read
 from harness.oracle.rules import Finding, judge
-from harness.oracle.source import Refused, Source, read
+from harness.oracle.source import RefusedError, Source
 from harness.oracle.values import Tag, same
 
-__all__ = ["Finding", "Operation", "Path", "Refused", "Source", "Tag", "apply", "judge", "missing", "read", "same"]
+__all__ = [
+    "Finding",
+    "Operation",
+    "Path",
+    "RefusedError",
+    "Source",
+    "Tag",
+    "apply",
+    "judge",
+    "missing",
+    "read",
+    "same",
+]

@@ -1,12 +1,16 @@
-"""E3: every comment that is not the deleted key's own is still there, once, in order, with whom it belongs to."""
+"""E3: every comment that is not the deleted key's own is still there, once, in order, and whose it was."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from harness.oracle.lines import Allowance, first_difference, surplus
 from harness.oracle.operations import Operation, Path, path_after
 from harness.oracle.ownership import Owned, owned
 from harness.oracle.positions import comments_below, interior
-from harness.oracle.source import Entry, Source
+
+if TYPE_CHECKING:
+    from harness.oracle.source import Entry, Source
 
 
 def check(before: Source, operation: Operation, after: Source) -> str | None:
@@ -76,10 +80,10 @@ def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
         old, new = owned(before, entry), owned(after, after.entries[target])
         lost = _texts(before, old.sure - _ambiguous(before, operation)) - _texts(after, _all(new))
         if lost:
-            return f"{path!r} lost its comment {sorted(lost)[0]!r}"
+            return f"{path!r} lost its comment {min(lost)!r}"
         gained = _texts(after, new.sure) - _texts(before, _all(old))
         if gained and operation.kind != "delete":
-            return f"{path!r} got a comment that is not its own: {sorted(gained)[0]!r}"
+            return f"{path!r} got a comment that is not its own: {min(gained)!r}"
     if operation.kind in {"add", "append", "insert"}:
         return _adopted(after, [path for path in after.entries if path not in met])
     return None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from harness.oracle.operations import Path
-from harness.oracle.source import Comment, Entry, Refused, Span
+from harness.oracle.source import Comment, Entry, RefusedError, Span
+
+if TYPE_CHECKING:
+    from harness.oracle.operations import Path
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[-+.\w]+|[{}\[\]:,]', re.DOTALL)
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
@@ -23,7 +26,7 @@ def read(text: str, *, comments_allowed: bool) -> tuple[object, dict[Path, Entry
     try:
         value = json.loads(blanked, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     outline = _Outline(blanked)
     outline.value((), outline.space(0), [], None)
     return value, outline.entries, comments

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MANY = 10**9
 
@@ -38,12 +41,17 @@ class Allowance:
 
 
 def surplus(before: Sequence[str], after: Sequence[str], allowance: Allowance) -> int | None:
-    """How many lines of ``after`` are new if all others come from ``before`` as allowed; None if one that must stay does not."""
+    """How many lines of ``after`` are new, if all others come from ``before`` as allowed.
+
+    None if a line that must stay does not.
+    """
     top = 0
     while top < len(before) and top < len(after) and before[top] == after[top] and _stays(top, allowance):
         top += 1
     bottom, end = len(before), len(after)
-    while bottom > top and end > top and before[bottom - 1] == after[end - 1] and _stays(bottom - 1, allowance):
+    while (
+        bottom > top and end > top and before[bottom - 1] == after[end - 1] and _stays(bottom - 1, allowance)
+    ):
         bottom, end = bottom - 1, end - 1
     best = _align(before, after[top:end], range(top, bottom), allowance)
     return None if best >= _MANY else best
@@ -57,7 +65,9 @@ def _align(before: Sequence[str], after: Sequence[str], lines: range, allowance:
     """The least number of new lines, by dynamic programming over both texts."""
     row = list(range(len(after) + 1))
     for line in lines:
-        may_go = line in allowance.gone or line in allowance.optional or allowance.changed.get(line, ()) is None
+        may_go = (
+            line in allowance.gone or line in allowance.optional or allowance.changed.get(line, ()) is None
+        )
         fresh = [row[0] if may_go else _MANY]
         for column, text in enumerate(after):
             costs = [fresh[column] + 1]

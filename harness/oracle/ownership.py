@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from harness.oracle.source import Comment, Entry, Format, Source
+if TYPE_CHECKING:
+    from harness.oracle.source import Comment, Entry, Format, Source
 
 _DIRECTIVE = re.compile(
-    r"#!|#:schema|#\s*yaml-language-server:|#\s*yamllint\b|(#|//)\s*type:|(#|//)\s*noqa\b|(#|//|/\*+)\s*SPDX-", re.IGNORECASE
+    r"#!|#:schema|#\s*yaml-language-server:|#\s*yamllint\b|(#|//)\s*type:|(#|//)\s*noqa\b|(#|//|/\*+)\s*SPDX-",
+    re.IGNORECASE,
 )
 # Lines that steer other tools: the rule's "…" may or may not mean them.
 _MAYBE_DIRECTIVE = re.compile(
@@ -63,7 +66,7 @@ def _beginnings(source: Source, entry: Entry) -> list[int]:
 
 
 def _endings(source: Source, entry: Entry) -> list[tuple[int, bool]]:
-    """The offsets behind which the entry's comment may stand, and whether the entry goes on below that line."""
+    """Behind which offsets the entry's comment may stand, and whether the entry goes on below."""
     if entry.is_toml_table and source.format == "toml":
         return [(header.end, True) for header in entry.headers]
     if entry.kind in {"mapping", "sequence"} and not entry.bracketed and entry.children:
@@ -109,7 +112,7 @@ def _above(source: Source, start: int, result: Owned) -> None:
 
 
 def _is_top(source: Source, line: int) -> bool | None:
-    """Whether only a BOM, ``---`` and directives stand above ``line``; None if the rule leaves it open."""
+    """Whether only ``---`` and directives stand above ``line``; None if the rule leaves it open."""
     above = [text.strip() for text in source.lines[:line]]
     if source.format in {"json", "jsonc"} and above and above[0] == "{" and not any(above[1:]):
         # The first key of a JSON file: its block is the file's heading as much as the key's.
@@ -144,7 +147,11 @@ def _setting_verdict(form: Format, body: str) -> str:
         return _toml_verdict(body)
     if form == "yaml":
         if _YAML_SETTING.match(body):
-            return "not" if re.match(r"[\w.\"'/-]+\s*:", body) and "://" not in body.split(" ")[0] else "unclear"
+            return (
+                "not"
+                if re.match(r"[\w.\"'/-]+\s*:", body) and "://" not in body.split(" ", maxsplit=1)[0]
+                else "unclear"
+            )
         return "unclear" if _YAML_MAYBE.match(body) else "own"
     if _JSON_SETTING.match(body):
         return "not" if "\n" not in body else "unclear"
@@ -203,4 +210,6 @@ def _shares_line(source: Source, end: int, *, first: bool) -> bool:
     line = source.line_of(end)
     here = source.ending_on.get(line, [])
     own = min((entry.start for entry in here if entry.end == end), default=end)
-    return any(entry.start < own and entry.end < own and source.line_of(entry.start) == line for entry in here)
+    return any(
+        entry.start < own and entry.end < own and source.line_of(entry.start) == line for entry in here
+    )

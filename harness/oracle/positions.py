@@ -7,12 +7,16 @@ character; elsewhere, line by line.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from harness.oracle.lines import Allowance, first_difference, surplus
-from harness.oracle.operations import Operation
 from harness.oracle.ownership import owned
 from harness.oracle.source import Entry, Source, Span
 from harness.oracle.values import is_scalar
+
+if TYPE_CHECKING:
+    from harness.oracle.operations import Operation
 
 _BLANKS = " \t\r"
 
@@ -164,12 +168,14 @@ def _room_at(source: Source, parent: Entry, index: int, allowance: Allowance) ->
 
 
 def _block_scalar_at_the_end(source: Source, entry: Entry, allowance: Allowance) -> None:
-    """Behind a block scalar that ends the file without a newline, nothing can be added unless its header says so."""
+    """A block scalar that ends the file without a newline has another value when text follows."""
     if source.text.endswith("\n"):
         return
     while entry.children:
         entry = source.entries[entry.children[-1]]
-    if entry.value and re.search(r"(^|\s)[|>]", source.text[entry.value.start : entry.value.end].split("\n")[0]):
+    if entry.value and re.search(
+        r"(^|\s)[|>]", source.text[entry.value.start : entry.value.end].split("\n")[0]
+    ):
         allowance.any_text(source.line_of(entry.value.start))
 
 
@@ -226,7 +232,7 @@ def _comments_below(source: Source, entry: Entry, allowance: Allowance) -> None:
 
 
 def comments_below(source: Source, entry: Entry) -> list[tuple[int, int]]:
-    """The lines and indexes of the comments behind a YAML entry, up to the next content, that are indented below it."""
+    """The comments behind a YAML entry, up to the next content, that are indented more deeply than it."""
     found: list[tuple[int, int]] = []
     line = source.line_of(entry.end) + 1
     column = source.column_of(entry.start)
@@ -284,5 +290,4 @@ def interior(source: Source, entry: Entry) -> list[Span]:
         }
     )
     own = set(entry.pieces)
-    pairs = zip(statements, statements[1:], strict=False)
-    return [Span(one.end, other.start) for one, other in pairs if one in own and other in own]
+    return [Span(one.end, other.start) for one, other in pairwise(statements) if one in own and other in own]

@@ -7,7 +7,8 @@ from typing import Literal
 
 from harness.oracle import comments, positions, style
 from harness.oracle.operations import Operation, apply
-from harness.oracle.source import Format, Refused, Source, read
+from harness.oracle.reading import read
+from harness.oracle.source import Format, RefusedError, Source
 from harness.oracle.values import differences, same
 
 Rule = Literal["E1", "E2", "E3", "E4", "E5"]
@@ -24,8 +25,14 @@ class Finding:
         return f"{self.rule}: {self.message}"
 
 
-def judge(
-    before: bytes, operation: Operation, after: bytes, form: Format, *, documents: bool = False, source: Source | None = None
+def judge(  # noqa: PLR0913 - what it judges, and two hints
+    before: bytes,
+    operation: Operation,
+    after: bytes,
+    form: Format,
+    *,
+    documents: bool = False,
+    source: Source | None = None,
 ) -> list[Finding]:
     """Find every rule that an edit broke.
 
@@ -44,7 +51,7 @@ def judge(
     found = [Finding("E5", message)] if (message := style.check_newlines(before, after)) else []
     try:
         result = read(after, form, documents=documents)
-    except Refused as error:
+    except RefusedError as error:
         return [*found, Finding("E2", f"the result does not parse: {error}")]
     expected = apply(source.value, operation)
     if not same(expected, result.value):

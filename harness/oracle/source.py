@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from harness.oracle.operations import Path
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.oracle.operations import Path
 
 Format = Literal["json", "jsonc", "toml", "yaml"]
 NodeKind = Literal["scalar", "mapping", "sequence", "alias"]
 BOM = "\ufeff"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The independent parser does not accept this text."""
 
 
@@ -43,7 +45,7 @@ class Entry:
     Attributes:
         keys: Where the key is written: once, but in TOML in every header that names it.
         value: Where the value is, anchor and tag included; None for a TOML table that headers open.
-        start: Where the entry begins: its key, its ``-``, its ``[``; the value, when it has nothing before it.
+        start: Where the entry begins: its key, its ``-``, its ``[``, or else its value.
         pieces: For TOML: every statement that belongs to it. Elsewhere the one span of the entry.
         bracketed: Whether the value is a collection in brackets.
         shared: Whether the value, or one around it, is an anchored node that an alias repeats.
@@ -172,35 +174,3 @@ class Source:
 def split_lines(text: str) -> list[str]:
     """Split at line feeds only, as editors and diff do, and drop the carriage returns before them."""
     return [line.removesuffix("\r") for line in text.split("\n")]
-
-
-def read(data: bytes, form: Format, *, documents: bool = False) -> Source:
-    """Read ``data`` with the independent parsers.
-
-    Args:
-        data: The bytes of the file.
-        form: Its format.
-        documents: Whether a YAML value is the list of all documents, and key paths begin with a number.
-
-    Raises:
-        Refused: The text is not valid in its format.
-    """
-    # Imported here, because each reader imports this module for its types.
-    from harness.oracle import json_reader, toml_reader, yaml_reader
-
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise Refused(str(error)) from error
-    bom = text.startswith(BOM)
-    text = text.removeprefix(BOM)
-    try:
-        if form == "toml":
-            value, entries, comments = toml_reader.read(text)
-        elif form == "yaml":
-            value, entries, comments = yaml_reader.read(text, documents=documents)
-        else:
-            value, entries, comments = json_reader.read(text, comments_allowed=form == "jsonc")
-    except RecursionError as error:
-        raise Refused("nested too deeply for the judge") from error
-    return Source(form, text, bom, value, entries, comments)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from harness.oracle.operations import Operation, Path
 from harness.oracle.positions import alone, comma_after
 from harness.oracle.source import BOM, Entry, Source
+
+if TYPE_CHECKING:
+    from harness.oracle.operations import Operation, Path
 
 _SIMPLE = re.compile(r"[A-Za-z][A-Za-z0-9 ]*")
 _QUOTED = re.compile(r"[\"'](?![\"'])")
@@ -21,7 +24,9 @@ def check_newlines(before: bytes, after: bytes) -> str | None:
         return "a bare line feed in a CRLF file"
     if lone and not crlf and b"\r\n" in after:
         return "a CRLF in a file of line feeds"
-    if before.removeprefix(BOM.encode()) and before.endswith(b"\n") != after.endswith(b"\n"):
+    # A text of which nothing is left has no line to end.
+    both = before.removeprefix(BOM.encode()) and after.removeprefix(BOM.encode())
+    if both and before.endswith(b"\n") != after.endswith(b"\n"):
         return "the final newline came or went"
     return None
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from harness.oracle.operations import Path
-from harness.oracle.source import Comment, Entry, Refused, Span
+from harness.oracle.source import Comment, Entry, RefusedError, Span
+
+if TYPE_CHECKING:
+    from harness.oracle.operations import Path
 
 _KEY_PART = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[A-Za-z0-9_-]+")
 _DOT = re.compile(r"[ \t]*\.[ \t]*")
@@ -24,7 +27,7 @@ def read(text: str) -> tuple[object, dict[Path, Entry], list[Comment]]:
     try:
         value = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     outline = _Outline(text)
     outline.document()
     return value, outline.entries, outline.comments

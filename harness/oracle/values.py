@@ -15,12 +15,15 @@ class Tag:
     value: object
 
 
-def same(left: object, right: object) -> bool:
-    """Whether two values are equal, type by type: True is not 1, 1 is not 1.0, NaN is NaN, -0.0 is not 0.0."""
-    if isinstance(left, Tag) or isinstance(right, Tag):
-        return _same_tags(left, right)
+def same(left: object, right: object) -> bool:  # noqa: PLR0911 - one line a type
+    """Whether two values are equal, type by type.
+
+    True is not 1, 1 is not 1.0, NaN is NaN, -0.0 is not 0.0.
+    """
     if type(left) is not type(right):
         return False
+    if isinstance(left, Tag) and isinstance(right, Tag):
+        return left.tag == right.tag and same(left.value, right.value)
     if isinstance(left, dict) and isinstance(right, dict):
         return _same_mappings(left, right)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
@@ -31,12 +34,6 @@ def same(left: object, right: object) -> bool:
         # Two datetimes are equal in Python when they name one instant; in a file the offset counts too.
         return left == right and left.utcoffset() == right.utcoffset()
     return left == right
-
-
-def _same_tags(left: object, right: object) -> bool:
-    if not (isinstance(left, Tag) and isinstance(right, Tag)):
-        return False
-    return left.tag == right.tag and same(left.value, right.value)
 
 
 def _same_floats(left: float, right: float) -> bool:
@@ -72,18 +69,18 @@ def differences(left: object, right: object, where: str = "") -> str:
 
 
 def _mapping_difference(left: dict[object, object], right: dict[object, object], where: str) -> str:
-    for key in left:
+    for key, value in left.items():
         if key not in right:
             return f"{where}.{key}: missing"
-        if not same(left[key], right[key]):
-            return differences(left[key], right[key], f"{where}.{key}")
+        if not same(value, right[key]):
+            return differences(value, right[key], f"{where}.{key}")
     surplus = [key for key in right if key not in left]
     return f"{where}: not expected: {surplus!r}"
 
 
 def _short(value: object) -> str:
     text = repr(value)
-    return f"{type(value).__name__} {text if len(text) < 80 else text[:77] + '...'}"  # noqa: PLR2004 - the width of a report
+    return f"{type(value).__name__} {text if len(text) < 80 else text[:77] + '...'}"
 
 
 def is_scalar(value: object) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from harness.oracle.operations import Path
-from harness.oracle.source import Comment, Entry, NodeKind, Refused, Span
+from harness.oracle.source import Comment, Entry, NodeKind, RefusedError, Span
 from harness.oracle.values import Tag
 from harness.oracle.yaml_values import PREFIX, plain, tagged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.oracle.operations import Path
 
 
 class _Merge:
@@ -50,11 +53,11 @@ def read(text: str, *, documents: bool) -> tuple[object, dict[Path, Entry], list
     try:
         roots = list(_compose(text))
     except (yaml.YAMLError, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     outline = _Outline(text, _comments(text, roots))
     if not documents and len(roots) > 1:
         msg = f"{len(roots)} documents"
-        raise Refused(msg)
+        raise RefusedError(msg)
     if documents:
         top = Entry((), "sequence", [], Span(0, len(text)), 0, [Span(0, len(text))])
         outline.entries[()] = top
@@ -78,7 +81,7 @@ def _compose(text: str) -> Iterator[_Node]:
             anchors = {}
         elif isinstance(event, yaml.CollectionEndEvent):
             node = stack.pop()
-            node.end = event.end_mark.index if node.flow else _last_end(node)
+            node.end = _offsets(event)[1] if node.flow else _last_end(node)
             if not stack:
                 yield node
         elif isinstance(event, yaml.NodeEvent):
@@ -91,16 +94,22 @@ def _compose(text: str) -> Iterator[_Node]:
                 yield node
 
 
+def _offsets(event: yaml.Event) -> tuple[int, int]:
+    assert event.start_mark
+    assert event.end_mark
+    return event.start_mark.index, event.end_mark.index
+
+
 def _last_end(node: _Node) -> int:
     return node.items[-1].end if node.items else node.start
 
 
 def _node(event: yaml.NodeEvent, anchors: dict[str, _Node], text: str) -> _Node:
-    start, end = event.start_mark.index, event.end_mark.index
+    start, end = _offsets(event)
     if isinstance(event, yaml.AliasEvent):
         if event.anchor not in anchors:
             msg = f"undefined alias {event.anchor!r}"
-            raise Refused(msg)
+            raise RefusedError(msg)
         target = anchors[event.anchor]
         target.repeated = True
         return _Node("alias", start, end, target=target)
@@ -110,6 +119,7 @@ def _node(event: yaml.NodeEvent, anchors: dict[str, _Node], text: str) -> _Node:
         if event.style in {"|", ">"}:
             node.end = _without_trailing_breaks(text, start, end)
     else:
+        assert isinstance(event, yaml.CollectionStartEvent)
         kind: NodeKind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence"
         node = _Node(kind, start, end, event.tag, flow=bool(event.flow_style))
     if event.anchor:
@@ -173,7 +183,9 @@ class _Outline:
         return offset
 
     def node(self, path: Path, node: _Node, keys: list[Span], start: int, *, shared: bool) -> None:
-        entry = Entry(path, node.kind, keys, Span(node.start, node.end), start, [Span(start, max(start, node.end))])
+        entry = Entry(
+            path, node.kind, keys, Span(node.start, node.end), start, [Span(start, max(start, node.end))]
+        )
         if node.tag and node.tag not in _COLLECTION_TAGS:
             # Under a tag that changes what the children mean, no child is an entry of its own.
             entry.kind = "scalar" if node.kind != "alias" else "alias"
@@ -235,7 +247,7 @@ def _frozen(value: object) -> object:
         return tuple(map(_frozen, value))
     if isinstance(value, (dict, set)):
         msg = "a mapping as key"
-        raise Refused(msg)
+        raise RefusedError(msg)
     return value
 
 
@@ -263,7 +275,7 @@ def _tagged_collection(node: _Node, tag: str) -> object:
         pairs = [next(iter(item.pairs())) for item in node.items]
         return {_key(key): _value(value) for key, value in pairs}
     msg = f"tag {tag} on a {node.kind}"
-    raise Refused(msg)
+    raise RefusedError(msg)
 
 
 def _mapping(node: _Node) -> dict[object, object]:
@@ -277,7 +289,7 @@ def _mapping(node: _Node) -> dict[object, object]:
         name = _key(key)
         if name in explicit:
             msg = f"duplicate key {name!r}"
-            raise Refused(msg)
+            raise RefusedError(msg)
         explicit[name] = _value(value)
     return {**merged, **explicit}
 
@@ -291,4 +303,4 @@ def _merged(node: _Node) -> list[_Node]:
     if node.kind == "sequence":
         return [source for item in node.items for source in _merged(item)]
     msg = "a merge key needs a mapping"
-    raise Refused(msg)
+    raise RefusedError(msg)

@@ -7,7 +7,7 @@ import binascii
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from harness.oracle.source import Refused
+from harness.oracle.source import RefusedError
 from harness.oracle.values import Tag
 
 PREFIX = "tag:yaml.org,2002:"
@@ -40,7 +40,7 @@ def plain(text: str) -> object:
     try:
         moment = timestamp(text)
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     return text if moment is None else moment
 
 
@@ -85,7 +85,7 @@ def tagged(tag: str, text: str) -> object:
         try:
             return base64.b64decode(text)
         except binascii.Error as error:
-            raise Refused(str(error)) from error
+            raise RefusedError(str(error)) from error
     return Tag("!!" + kind, text)
 
 
@@ -96,5 +96,5 @@ def _converted(kind: str, text: str) -> object:
     wanted = {"int": int, "float": float, "bool": bool, "null": type(None), "timestamp": date}[kind]
     if not isinstance(value, wanted):
         msg = f"{text!r} is no {kind}"
-        raise Refused(msg)
+        raise RefusedError(msg)
     return value

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from harness.oracle import Finding, Operation, Refused, Tag, judge, read, same
+from harness.oracle import Finding, Operation, RefusedError, Tag, judge, read, same
 from harness.oracle.source import Format
 
 TOML = b"""\
@@ -95,7 +95,14 @@ PORT, DEBUG, HOSTS = ("server", "port"), ("server", "debug"), ("server", "hosts"
 CASES: dict[str, Case] = {
     # Right edits: a judge that objects to these is of no use.
     "toml set": ("toml", TOML, put(80, *PORT), b"8080", b"80", ""),
-    "toml delete with its comments": ("toml", TOML, delete(*DEBUG), b"# Only for tests.\ndebug = false\n", b"", ""),
+    "toml delete with its comments": (
+        "toml",
+        TOML,
+        delete(*DEBUG),
+        b"# Only for tests.\ndebug = false\n",
+        b"",
+        "",
+    ),
     "toml add": ("toml", TOML, add(1, "server", "n"), b"]\n# level", b"]\nn = 1\n# level", ""),
     "toml append": ("toml", TOML, append("c", *HOSTS), b'    "b"\n', b'    "b",\n    "c"\n', ""),
     "toml delete the last item": ("toml", TOML, delete(*HOSTS, 1), b'"a",\n    "b"\n', b'"a"\n', ""),
@@ -109,7 +116,14 @@ CASES: dict[str, Case] = {
         "",
     ),
     "yaml set": ("yaml", YAML, put(80, *PORT), b"8080", b"80", ""),
-    "yaml delete with its comments": ("yaml", YAML, delete(*DEBUG), b"  # Only for tests.\n  debug: no\n", b"", ""),
+    "yaml delete with its comments": (
+        "yaml",
+        YAML,
+        delete(*DEBUG),
+        b"  # Only for tests.\n  debug: no\n",
+        b"",
+        "",
+    ),
     "yaml append": ("yaml", YAML, append("c", *HOSTS), b"second\n", b"second\n  - c\n", ""),
     "yaml delete in one line": ("yaml", YAML, delete("paths", "root"), b"root: /srv, ", b"", ""),
     "yaml add": ("yaml", YAML, add(1, "server", "n"), b"second\n", b"second\n  n: 1\n", ""),
@@ -126,7 +140,14 @@ CASES: dict[str, Case] = {
     "jsonc delete the last item of a line": ("jsonc", JSONC, delete("hosts", 1), b', "b"', b"", ""),
     # E1
     "toml set touches a neighbour's spacing": ("toml", TOML, put(80, *PORT), b"8080  #", b"80 #", "E1"),
-    "toml add moves a blank line": ("toml", TOML, add(1, "server", "n"), b"]\n# level = 3\n\n", b"]\nn = 1\n# level = 3\n", "E1"),
+    "toml add moves a blank line": (
+        "toml",
+        TOML,
+        add(1, "server", "n"),
+        b"]\n# level = 3\n\n",
+        b"]\nn = 1\n# level = 3\n",
+        "E1",
+    ),
     "toml delete leaves a blank line": (
         "toml",
         TOML,
@@ -143,8 +164,22 @@ CASES: dict[str, Case] = {
         b"# --- a heading ---\n# Where things are.\n[paths]\n",
         "E1",
     ),
-    "yaml set respells another value": ("yaml", YAML, put(80, *PORT), b'8080  # behind the proxy\n  # Only for tests.\n  debug: no', b"80  # behind the proxy\n  # Only for tests.\n  debug: 'no'", "E1"),
-    "yaml append reindents": ("yaml", YAML, append("c", *HOSTS), b"  - a\n  - b   # second\n", b"    - a\n    - b   # second\n    - c\n", "E1 E4"),
+    "yaml set respells another value": (
+        "yaml",
+        YAML,
+        put(80, *PORT),
+        b"8080  # behind the proxy\n  # Only for tests.\n  debug: no",
+        b"80  # behind the proxy\n  # Only for tests.\n  debug: 'no'",
+        "E1",
+    ),
+    "yaml append reindents": (
+        "yaml",
+        YAML,
+        append("c", *HOSTS),
+        b"  - a\n  - b   # second\n",
+        b"    - a\n    - b   # second\n    - c\n",
+        "E1 E4",
+    ),
     "yaml rename quotes the value": ("yaml", YAML, rename("dbg", *DEBUG), b"debug: no", b"dbg: 'no'", "E1"),
     "jsonc add reformats a one-line list": (
         "jsonc",
@@ -158,12 +193,33 @@ CASES: dict[str, Case] = {
     "toml set writes a string": ("toml", TOML, put(80, *PORT), b"8080", b'"80"', "E2"),
     "toml set writes a float": ("toml", TOML, put(80, *PORT), b"8080", b"80.0", "E2"),
     "toml set writes no TOML": ("toml", TOML, put(80, *PORT), b"8080", b"", "E2"),
-    "toml add lands in another table": ("toml", TOML, add(1, "server", "n"), b"[paths]\n", b"[paths]\nn = 1\n", "E2"),
-    "yaml set of a string turns it into a boolean": ("yaml", YAML, put("true", *DEBUG), b"debug: no", b"debug: true", "E2"),
-    "yaml append lands in the mapping": ("yaml", YAML, append("c", *HOSTS), b"second\n", b"second\n  c:\n", "E2"),
+    "toml add lands in another table": (
+        "toml",
+        TOML,
+        add(1, "server", "n"),
+        b"[paths]\n",
+        b"[paths]\nn = 1\n",
+        "E2",
+    ),
+    "yaml set of a string turns it into a boolean": (
+        "yaml",
+        YAML,
+        put("true", *DEBUG),
+        b"debug: no",
+        b"debug: true",
+        "E2",
+    ),
+    "yaml append lands in the mapping": (
+        "yaml",
+        YAML,
+        append("c", *HOSTS),
+        b"second\n",
+        b"second\n  c:\n",
+        "E2",
+    ),
     "jsonc the comma goes, the digits join": ("jsonc", b"[1, 2]\n", delete(1), b"1, 2", b"12", "E2"),
     "jsonc a duplicate key": ("jsonc", JSONC, rename("root", "port"), b'"port"', b'"root"', "E2"),
-    "yaml true is not one": ("yaml", YAML, put(True, *PORT), b"8080", b"1", "E2"),  # noqa: FBT003 - a value
+    "yaml true is not one": ("yaml", YAML, put(True, *PORT), b"8080", b"1", "E2"),
     "json negative zero": ("json", b'{"a": 1}\n', put(-0.0, "a"), b"1", b"0.0", "E2"),
     # E3
     "toml delete leaves its comment": ("toml", TOML, delete(*DEBUG), b"debug = false\n", b"", "E1 E3"),
@@ -191,7 +247,14 @@ CASES: dict[str, Case] = {
         b"",
         "E1 E3",
     ),
-    "toml set loses the comment behind": ("toml", TOML, put(80, *PORT), b"8080  # behind the proxy", b"80", "E1 E3"),
+    "toml set loses the comment behind": (
+        "toml",
+        TOML,
+        put(80, *PORT),
+        b"8080  # behind the proxy",
+        b"80",
+        "E1 E3",
+    ),
     "toml add between a comment and its key": (
         "toml",
         TOML,
@@ -208,7 +271,14 @@ CASES: dict[str, Case] = {
         b"# About b.\n- 2\n",
         "E3",
     ),
-    "yaml a comment comes twice": ("yaml", YAML, add(1, "server", "n"), b"second\n", b"second\n  # level: 3\n  n: 1\n", "E1 E3"),
+    "yaml a comment comes twice": (
+        "yaml",
+        YAML,
+        add(1, "server", "n"),
+        b"second\n",
+        b"second\n  # level: 3\n  n: 1\n",
+        "E1 E3",
+    ),
     "yaml delete takes the head comment": (
         "yaml",
         b"# Licence.\na: 1\nb: 2\n",
@@ -242,8 +312,22 @@ CASES: dict[str, Case] = {
         b"y = 2\nz = 3\n",
         "E4",
     ),
-    "toml add without the spaces": ("toml", TOML, add(1, "server", "n"), b"]\n# level", b"]\nn=1\n# level", "E4"),
-    "toml append adds a trailing comma": ("toml", TOML, append("c", *HOSTS), b'    "b"\n', b'    "b",\n    "c",\n', "E4"),
+    "toml add without the spaces": (
+        "toml",
+        TOML,
+        add(1, "server", "n"),
+        b"]\n# level",
+        b"]\nn=1\n# level",
+        "E4",
+    ),
+    "toml append adds a trailing comma": (
+        "toml",
+        TOML,
+        append("c", *HOSTS),
+        b'    "b"\n',
+        b'    "b",\n    "c",\n',
+        "E4",
+    ),
     "toml set changes the quotes": ("toml", TOML, put("web", "paths", "root"), b"'/srv'", b'"web"', "E4"),
     "jsonc append puts two on a line": (
         "json",
@@ -262,7 +346,14 @@ CASES: dict[str, Case] = {
         "E4",
     ),
     # E5
-    "toml a bare line feed": ("toml", b"a = 1\r\nb = 2\r\n", add(3, "c"), b"b = 2\r\n", b"b = 2\r\nc = 3\n", "E5"),
+    "toml a bare line feed": (
+        "toml",
+        b"a = 1\r\nb = 2\r\n",
+        add(3, "c"),
+        b"b = 2\r\n",
+        b"b = 2\r\nc = 3\n",
+        "E5",
+    ),
     "json the final newline comes": ("json", b'{"a": 1}', put(2, "a"), b"1}", b"2}\n", "E1 E5"),
     "yaml the BOM goes": ("yaml", b"\xef\xbb\xbfa: 1\n", put(2, "a"), b"\xef\xbb\xbfa: 1", b"a: 2", "E5"),
 }
@@ -327,13 +418,21 @@ def test_several_documents_are_a_list() -> None:
     ],
 )
 def test_invalid_texts_are_refused(form: Format, data: bytes) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         read(data, form)
 
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [(True, 1), (1, 1.0), (0.0, -0.0), ("1", 1), ({1: 0}, {True: 0}), ({"a": 1}, {"a": 1, "b": 1}), ([1], (1,))],
+    [
+        (True, 1),
+        (1, 1.0),
+        (0.0, -0.0),
+        ("1", 1),
+        ({1: 0}, {True: 0}),
+        ({"a": 1}, {"a": 1, "b": 1}),
+        ([1], (1,)),
+    ],
 )
 def test_values_that_python_calls_equal_but_a_file_does_not(left: object, right: object) -> None:
     assert not same(left, right)

@@ -1,0 +1,216 @@
+"""The harness counts what editors do, with files made up here and editors that are good, bad or broken."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import corpus, ratchet
+from harness.choices import choices
+from harness.corpus import RealFile, guess, real_file
+from harness.derive import variants
+from harness.oracle import Operation, apply, read
+from harness.run import failures, table
+from harness.trial import DEMANDED, Outcome, try_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.oracle.source import Format
+
+TEXTS: dict[Format, bytes] = {
+    "json": b'{\n  "a": 1,\n  "b": {"c": "x"},\n  "d": [1, 2]\n}\n',
+    "jsonc": b'{\n  // Why.\n  "a": 1, // how\n  "d": [\n    1,\n    2,\n  ],\n}\n',
+    "toml": b'# Why.\na = 1 # how\nd = [1, 2]\n\n[b]\nc = "x"\n',
+    "yaml": b"# Why.\n\na: 1  # how\nb: &x\n  c: x\nd:\n- 1\n- 2\ne: *x\n",
+}
+
+
+def file(form: Format) -> RealFile:
+    return real_file(form, "made-up-1.0", f"a.{form}", TEXTS[form])
+
+
+class Refuser:
+    """Loads as the judge does, and says no to every edit."""
+
+    def load(self, path: Path, form: Format, *, documents: bool) -> object:
+        return read(path.read_bytes(), form, documents=documents).value
+
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        if operation is not None:
+            raise PermissionError
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        return (PermissionError,)
+
+
+class Forgetful(Refuser):
+    """Reports success and changes nothing."""
+
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        pass
+
+
+class Broken(Refuser):
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        raise ZeroDivisionError
+
+
+class Rewriter(Refuser):
+    """Writes the same bytes anew when nothing was asked."""
+
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+
+
+def verdicts(editor: Refuser, form: Format, folder: Path) -> dict[str, Counter[str]]:
+    counts: dict[str, Counter[str]] = {}
+    for outcome in try_file(file(form), editor, folder):
+        counts.setdefault(outcome.label, Counter())[outcome.verdict] += 1
+    return counts
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_a_refusal_is_counted_by_its_class(form: Format, tmp_path: Path) -> None:
+    found = verdicts(Refuser(), form, tmp_path)
+    assert found["load"] == found["no-op"] == Counter(ok=1)
+    assert set(found["rename"]) <= {"refused PermissionError", DEMANDED}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_success_without_the_change_is_wrong_data(form: Format, tmp_path: Path) -> None:
+    assert set(verdicts(Forgetful(), form, tmp_path)["set"]) == {"wrong data"}
+
+
+def test_an_unknown_error_is_a_crash(tmp_path: Path) -> None:
+    assert set(verdicts(Broken(), "toml", tmp_path)["delete"]) == {"crash ZeroDivisionError"}
+
+
+def test_a_save_without_a_change_must_not_write(tmp_path: Path) -> None:
+    assert verdicts(Rewriter(), "json", tmp_path)["no-op"] == Counter(E1=1)
+
+
+def test_a_file_that_the_judge_refuses_must_be_refused(tmp_path: Path) -> None:
+    bad = real_file("json", "made-up-1.0", "bad.json", b'{"a": 1, "a": 2}')
+
+    class Lax(Refuser):
+        def load(self, path: Path, form: Format, *, documents: bool) -> object:
+            return {}
+
+    assert bad.invalid
+    assert [outcome.verdict for outcome in try_file(bad, Lax(), tmp_path)] == ["accepted"]
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_choices_are_the_same_every_time_and_can_be_carried_out(form: Format) -> None:
+    source = read(TEXTS[form], form)
+    first = list(choices(file(form), source))
+    assert first == list(choices(file(form), source))
+    assert {choice.operation.kind for choice in first} == {
+        "set",
+        "add",
+        "delete",
+        "append",
+        "insert",
+        "rename",
+    }
+    for choice in first:
+        assert apply(source.value, choice.operation) != source.value or choice.label == "retype"
+
+
+def test_an_edit_of_a_shared_node_may_be_refused() -> None:
+    source = read(TEXTS["yaml"], "yaml")
+    demanded = {choice.operation.path for choice in choices(file("yaml"), source) if choice.demanded}
+    assert demanded
+    assert all(path[:1] in {("b",), ("e",)} or not path for path in demanded)
+
+
+def test_variants_keep_the_value_and_change_the_spelling() -> None:
+    made = {(one.form, one.path.split("#")[1]): one for one in variants([file(form) for form in TEXTS])}
+    assert made["toml", "crlf"].data.count(b"\r\n") == TEXTS["toml"].count(b"\n")
+    assert made["json", "bom"].data.startswith(b"\xef\xbb\xbf{")
+    assert made["yaml", "comments"].data.count(b"#") > 10
+    assert not made["jsonc", "no-newline"].data.endswith(b"\n")
+    for (form, _), one in made.items():
+        assert read(one.data, form).value == read(TEXTS[form], form).value
+
+
+def test_documents_are_joined_from_files() -> None:
+    files = [real_file("yaml", "made-up-1.0", f"{number}.yaml", b"a: %d\n" % number) for number in range(9)]
+    joined = [one for one in variants(files) if one.documents]
+    assert joined
+    assert all(len(read(one.data, "yaml", documents=True).entries[()].children) > 1 for one in joined)
+
+
+def test_the_table_leaves_demanded_refusals_out_of_the_share() -> None:
+    outcomes = [Outcome("yaml", "set", verdict, "f", "why") for verdict in ("ok", "ok", DEMANDED, "E3")]
+    assert "66.67%" in table(outcomes)
+    assert "E3 1" in table(outcomes)
+    assert "why" in failures(outcomes, 1)
+
+
+def test_the_ratchet_only_rises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratchet, "PATH", tmp_path / "ratchet.json")
+    ratchet.raise_to("quick", ratchet.shares({("toml", "set"): (9, 10), ("toml", "add"): (1, 3)}))
+    ratchet.raise_to("quick", ratchet.shares({("toml", "set"): (8, 10), ("toml", "add"): (2, 3)}))
+    assert ratchet.read("quick") == {"toml": {"add": 0.6666, "set": 0.9}}
+    assert ratchet.read("full") == {}
+    assert ratchet.fallen(ratchet.read("quick"), {"toml": {"set": 0.8}}) == ["toml set: 80.00%, was 90.00%"]
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("tsconfig.build.json", "jsonc"),
+        (".vscode/settings.json", "jsonc"),
+        ("a/package.json", "json"),
+        ("Cargo.lock", "toml"),
+        ("x.yml", "yaml"),
+        ("x.py", None),
+    ],
+)
+def test_a_name_tells_the_format(path: str, form: Format | None) -> None:
+    assert guess(path) == form
+
+
+def test_archives_are_read_without_being_unpacked(tmp_path: Path) -> None:
+    tar, wheel = tmp_path / "a.tgz", tmp_path / "a.zip"
+    with tarfile.open(tar, "w:gz") as opened:
+        for name in ("pkg/a.toml", "pkg/../../evil.toml", "pkg/a.py"):
+            info = tarfile.TarInfo(name)
+            info.size = 4
+            opened.addfile(info, io.BytesIO(b"a=1\n"))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("b.json", "{}")
+    before = sorted(tmp_path.rglob("*"))
+    assert dict(corpus.members(tar))["a.toml"] == b"a=1\n"
+    assert dict(corpus.members(wheel)) == {"b.json": b"{}"}
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not (tmp_path.parent / "evil.toml").exists()
+
+
+def test_a_package_with_another_digest_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNTORN_CORPUS", str(tmp_path))
+    package = corpus.Package("npm", "made-up", "1.0", "0" * 64)
+    (tmp_path / package.archive).write_bytes(b"something else")
+    with pytest.raises(corpus.FetchError, match="pinned"):
+        corpus.fetch(package)
+
+
+def test_the_committed_lists_fit_together() -> None:
+    pinned = {f"{one.kind} {one.name}=={one.version}" for one in corpus.packages()}
+    rows = [line.split(" ", 4) for line in corpus.FILES.read_text().splitlines()]
+    total = Counter(form for form, *_ in rows)
+    assert set(total) == set(corpus.FORMATS)
+    for (form, kind, pin), count in Counter((form, kind, pin) for form, kind, pin, _, _ in rows).items():
+        assert f"{kind} {pin}" in pinned
+        assert count * 10 <= total[form], f"{pin} is more than a tenth of {form}"
+    assert min(total.values()) >= 250

@@ -1,0 +1,160 @@
+"""Which serializer a file has, found without importing any of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from untorn.errors import UnknownFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from untorn.serializer import Serializer
+
+
+class Format(NamedTuple):
+    """How the files of a format are called.
+
+    Attributes:
+        module: What to import for it; ``""`` for a plugin's, which is there already.
+        suffixes: In lower case, with the dot.
+        patterns: Of whole names (``tsconfig*.json``) and of ends of paths
+            (``.vscode/*.json``); ``*`` stands for any characters but ``/``.
+    """
+
+    module: str
+    suffixes: Sequence[str]
+    patterns: Sequence[str] = ()
+
+
+# A test asserts that this is what the serializers themselves declare. It is
+# written down here so that a JSON file costs the import of nothing else.
+BUILT_IN: Mapping[str, Format] = {
+    "json": Format("untorn.serializers.json", (".json",), ("Pipfile.lock", "composer.lock", "flake.lock")),
+    "jsonc": Format(
+        "untorn.serializers.jsonc",
+        (".jsonc", ".code-workspace", ".code-snippets"),
+        (
+            "tsconfig*.json",
+            "jsconfig*.json",
+            ".vscode/*.json",
+            "devcontainer.json",
+            ".devcontainer.json",
+            ".eslintrc.json",
+            "tslint.json",
+            "api-extractor.json",
+            ".jshintrc",
+            ".hintrc",
+            ".swcrc",
+        ),
+    ),
+    "toml": Format(
+        "untorn.serializers.toml", (".toml",), ("Pipfile", "poetry.lock", "uv.lock", "pdm.lock", "Cargo.lock")
+    ),
+    "yaml": Format(
+        "untorn.serializers.yaml",
+        (".yaml", ".yml"),
+        (".clang-format", ".clang-tidy", ".clangd", ".yamllint", ".condarc", "pubspec.lock"),
+    ),
+}
+"""The formats that ship in the box."""
+
+
+def built_in(name: str) -> Serializer:
+    """Return a serializer that ships in the box; its module is imported now.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    serializer: Serializer = importlib.import_module(BUILT_IN[name].module).serializer
+    return serializer
+
+
+def built_in_name_for(path: Path) -> str | None:
+    """Return the name of the built-in format of the file at ``path``, or ``None``."""
+    return name_for(path, BUILT_IN)
+
+
+def name_for(path: Path, formats: Mapping[str, Format]) -> str | None:
+    """Return which of ``formats`` the file at ``path`` has, or ``None``.
+
+    Full names come before patterns, those before suffixes, and longer ones
+    before shorter ones. The case of a suffix does not count.
+    """
+    best: tuple[tuple[bool, bool, int], str] | None = None
+    parts, endings = path.parts, list(_endings(path.name))
+    for name, each in formats.items():
+        patterns = [pattern for pattern in each.patterns if matches(parts, pattern)]
+        for rank in [
+            *map(_rank, patterns),
+            *((False, False, len(end)) for end in endings if end in each.suffixes),
+        ]:
+            if best is None or rank > best[0]:
+                best = rank, name
+    return best[1] if best else None
+
+
+def _rank(pattern: str) -> tuple[bool, bool, int]:
+    return True, "*" not in pattern, len(pattern)
+
+
+def _endings(name: str) -> Iterator[str]:
+    """Yield ``.sops.yaml`` and ``.yaml`` for ``a.sops.yaml``; a leading dot begins no suffix."""
+    at = name.find(".", 1)
+    while at > 0:
+        yield name[at:].lower()
+        at = name.find(".", at + 1)
+
+
+def matches(parts: Sequence[str], pattern: str) -> bool:
+    """Return whether the last ``parts`` of a path fit ``pattern``, as many as it has."""
+    wanted = pattern.split("/")
+    return len(wanted) <= len(parts) and all(map(_part_matches, parts[-len(wanted) :], wanted))
+
+
+def _part_matches(part: str, pattern: str) -> bool:
+    # fnmatch would be one more module to import, and compiles an expression for each pattern.
+    head, *middles = pattern.split("*")
+    if not middles:
+        return part == pattern
+    tail = middles.pop()
+    if len(part) < len(head) + len(tail) or not (part.startswith(head) and part.endswith(tail)):
+        return False
+    at, stop = len(head), len(part) - len(tail)
+    for middle in middles:
+        at = part.find(middle, at, stop)
+        if at < 0:
+            return False
+        at += len(middle)
+    return True
+
+
+def no_format_called(name: object, known: Iterable[str]) -> UnknownFormatError:
+    """Return the error for a format's name that nobody has."""
+    names = sorted(known)
+    hint = f"{did_you_mean(name, names)}known formats: {', '.join(names)}"
+    return UnknownFormatError(f"no format is called {name!r}", hint=hint)
+
+
+def no_serializer_for(path: Path, known: Iterable[str]) -> UnknownFormatError:
+    """Return the error for a file whose name tells no known format."""
+    names = ", ".join(sorted(known))
+    suffix = path.suffix.lower()
+    if not suffix[1:].isalnum():
+        return UnknownFormatError(
+            f"no serializer for a file called {path.name!r}", hint=f"say which format= it has: {names}"
+        )
+    return UnknownFormatError(
+        f"no serializer for {suffix!r} files ({path.name!r})",
+        hint=f"a plugin may add it (pip install untorn-{suffix[1:]}), or say which format= it has: {names}",
+    )
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return ``"did you mean 'yaml'? "``, or an empty string where nothing is near."""
+    import difflib  # noqa: PLC0415  only a typo needs it
+
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""

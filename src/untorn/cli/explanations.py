@@ -43,7 +43,7 @@ def _left_alone(error: UntornError | OSError) -> bool:
 def _message(error: UntornError | OSError, source: Source) -> str:
     match error:
         case RejectedError():
-            return f"{problem_lines(error.problems, source)}\n{source.name}: {error.reason}"
+            return f"{problem_lines(error.problems, source.name)}\n{source.name}: {error.reason}"
         case LoadError() | SaveError():
             return _with_excerpt(error, source)
         case KeyPathError():
@@ -62,7 +62,7 @@ def _with_excerpt(error: LoadError | SaveError, source: Source) -> str:
     excerpt = _excerpt(error, source)
     error.path = Path(source.name)
     if error.location is not None:
-        error.location = as_typed(error.location, source)
+        error.location = as_typed(error.location, source.name)
     if not excerpt:
         return str(error)
     first, *rest = str(error).split("\n")
@@ -79,14 +79,14 @@ def _excerpt(error: LoadError | SaveError, source: Source) -> str:
     return excerpt_at(text, offset, offset)
 
 
-def as_typed(location: Location, source: Source) -> Location:
+def as_typed(location: Location, name: str) -> Location:
     """Return a location under the name that was typed."""
-    return replace(location, path=Path(source.name))
+    return replace(location, path=Path(name))
 
 
-def problem_lines(problems: Sequence[Problem], source: Source) -> str:
+def problem_lines(problems: Sequence[Problem], name: str) -> str:
     """Return what validators object to, each with its place and the line with carets."""
     named = [
-        replace(each, location=as_typed(each.location, source)) if each.location else each for each in problems
+        replace(each, location=as_typed(each.location, name)) if each.location else each for each in problems
     ]
-    return "\n".join(str(each) if each.location else f"{source.name}: {each}" for each in named)
+    return "\n".join(str(each) if each.location else f"{name}: {each}" for each in named)

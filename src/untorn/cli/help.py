@@ -7,7 +7,7 @@ from untorn.cli.arguments import COMMANDS, Option
 _HELP = Option("--help", "print this text")
 
 _OVERVIEW = """\
-untorn keeps configuration files whole: never torn, never lost, never reformatted.
+untorn keeps configuration files whole: never torn, reformatted or invalid.
 
 usage: untorn COMMAND [ARGUMENTS] [OPTIONS]
 

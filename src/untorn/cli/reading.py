@@ -73,4 +73,4 @@ def _problems(host: Host, source: Source) -> str:
     from untorn.cli.colours import painted_carets  # noqa: PLC0415  only for problems
     from untorn.cli.explanations import problem_lines  # noqa: PLC0415  only for problems
 
-    return painted_carets(problem_lines(problems, source), sys.stderr)
+    return painted_carets(problem_lines(problems, source.name), sys.stderr)

@@ -33,9 +33,10 @@ from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 import untorn
 from untorn import hookspecs
+from untorn.keywords import SaveKeywords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -177,12 +178,21 @@ def headings(page: str) -> set[str]:
     return set(re.findall(r"(?m)^#{2,4} `(?:untorn\.|doc\.|host\.)?(\w+)", text))
 
 
-def section(page: str, name: str) -> str:
-    """Return the text below the heading that names ``name``."""
+def documented_arguments(page: str, name: str) -> list[str]:
+    """Return the arguments in the heading that names ``name``."""
     text = (DOCS / "reference" / page).read_text("utf-8")
-    found = re.search(rf"(?ms)^#{{2,4}} `(?:untorn\.|doc\.|host\.)?{name}\b.*?(?=^#{{2,4}} |\Z)", text)
-    assert found, f"{page} has no heading for {name}"
-    return found[0]
+    [arguments] = re.findall(rf"(?m)^### `{name}\(([^)]*)\)`$", text)
+    return arguments.split(", ") if arguments else []
+
+
+def real_arguments(function: Callable[..., object]) -> list[str]:
+    """Return the arguments of a function as a heading says them: ``*`` before those with keywords."""
+    names: list[str] = []
+    for each in inspect.signature(function).parameters.values():
+        if each.kind is each.KEYWORD_ONLY and "*" not in names:
+            names.append("*")
+        names.append(each.name)
+    return [name for name in names if name != "self"]
 
 
 ERRORS = sorted(
@@ -205,14 +215,24 @@ def test_no_error_is_described_that_does_not_exist() -> None:
     assert described - set(ERRORS) <= {"FileNotFoundError"}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_has_a_heading_and_every_argument_is_explained(name: str) -> None:
-    text = section("functions.md", name)
-    # What every function that writes takes is explained once, together.
-    shared = section("functions.md", "timeout") if "**keywords" in text or "**options" in text else ""
-    signature = inspect.signature(getattr(untorn, name))
-    arguments = [each.name for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
-    assert [each for each in arguments if f"`{each}" not in text + shared and f"({each}" not in text] == []
+@pytest.mark.parametrize("name", [*FUNCTIONS, "Host"])
+def test_every_function_has_a_heading_with_its_arguments(name: str) -> None:
+    assert documented_arguments("functions.md", name) == real_arguments(getattr(untorn, name))
+
+
+def test_every_argument_of_a_function_is_explained() -> None:
+    text = (DOCS / "reference" / "functions.md").read_text("utf-8")
+    arguments = {each for name in [*FUNCTIONS, "Host"] for each in real_arguments(getattr(untorn, name))}
+    assert (
+        sorted(name for name in arguments - {"*"} if f"`{name}`" not in text and f"`{name}(" not in text)
+        == []
+    )
+
+
+def test_every_keyword_of_what_writes_is_explained() -> None:
+    text = (DOCS / "reference" / "functions.md").read_text("utf-8")
+    rows = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"(?m)^\|([^|]*)\|", text))))
+    assert set(SaveKeywords.__annotations__) <= rows
 
 
 @pytest.mark.parametrize("name", [*OTHER_NAMES])
@@ -221,8 +241,12 @@ def test_every_other_public_name_has_a_heading(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENT)
-def test_every_member_of_a_document_has_a_heading(name: str) -> None:
-    assert name in headings("document.md")
+def test_every_member_of_a_document_has_a_heading_with_its_arguments(name: str) -> None:
+    member = inspect.getattr_static(untorn.Document, name)
+    if inspect.isfunction(member):
+        assert documented_arguments("document.md", name) == real_arguments(member)
+    else:
+        assert name in headings("document.md")
 
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("untorn_"))

@@ -145,8 +145,8 @@ class Nursery:
 
     def kill(self) -> None:
         """Kill the victim and wait for its end."""
-        os.kill(self._victim, signal.SIGKILL)
-        self._victim = 0
+        victim, self._victim = self._victim, 0
+        os.kill(victim, signal.SIGKILL)
         status = self._answer()
         if status != -signal.SIGKILL:
             msg = f"the demo's saving process ended by itself, with status {status}"
@@ -160,9 +160,9 @@ class Nursery:
         return int(line)
 
     def end(self) -> None:
-        """End the victim, if there is one."""
+        """End the victim, if there is one, and wait until it is gone."""
         if self._victim:
-            os.kill(self._victim, signal.SIGKILL)
+            self.kill()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

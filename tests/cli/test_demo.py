@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from untorn.cli.demo import edits, kills, refusal
+from untorn.cli.demo.generations import SIZE, content, is_whole
+from untorn.cli.demo.kills import SECONDS, Tally, show_kills, table, unlike_promised
+from untorn.cli.demo.outsiders import look, truncate_and_write
+from untorn.cli.failures import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., Any]
+
+
+# ── The first two parts ─────────────────────────────────────────────────────
+
+
+def test_the_edits_are_as_promised_and_each_diff_is_shown(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edits.show_edits(here) == []
+    shown = capsys.readouterr().out
+    assert [f"+++ {each.name}\n" in shown for each in edits.EXAMPLES] == [True] * 3
+    assert str(here) not in shown
+
+
+def test_an_edit_that_changes_another_line_is_noticed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [first, *_] = edits.EXAMPLES
+    monkeypatch.setattr(edits, "EXAMPLES", [first._replace(removed=first.removed[:-1])])
+    [reason] = edits.show_edits(here)
+    assert "settings.toml changed other lines" in reason
+
+
+def test_the_refusal_shows_the_caret_under_the_culprit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal.show_refusal(here) == []
+    assert capsys.readouterr().out.startswith(
+        "service.toml:3:8: server.port: 99999 is not a port number (PortCheck)\n"
+        "  3 | port = 99999  # below 1024 needs root\n"
+        "    |        ^^^^^\n"
+    )
+
+
+def test_a_save_that_is_not_refused_is_noticed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusal, "_WRONG", 443)
+    assert refusal.show_refusal(here) == ["a save of port 443 was not refused"]
+
+
+def test_a_refusal_without_a_place_or_with_a_change_is_noticed(here: Path) -> None:
+    from untorn.errors import RejectedError
+    from untorn.records import Problem
+
+    path = here / "service.toml"
+    path.write_text("port = 1\n", "utf-8")
+    broken = refusal._unlike_promised(path, RejectedError([Problem("no")]))
+    assert broken == ["the problem does not point at the culprit", "a refused save changed the file"]
+
+
+# ── Contents, the reader, the careless writer ───────────────────────────────
+
+
+def test_a_content_is_whole_and_nothing_less_or_mixed_is() -> None:
+    one, other = content(7), content(8)
+    assert len(one) == SIZE
+    assert is_whole(one)
+    assert one != other
+    half = SIZE // 2
+    for spoiled in (b"", one[:half], one + other, one[:half] + other[half:], one[:-1] + b"x"):
+        assert not is_whole(spoiled)
+
+
+def test_the_reader_tells_whole_torn_empty_and_missing(here: Path) -> None:
+    path = here / "f"
+    assert look(path) == "missing"
+    path.write_bytes(b"")
+    assert look(path) == "empty"
+    path.write_bytes(content(1)[:-5])
+    assert look(path) == "torn"
+    truncate_and_write(path, content(2))
+    assert look(path) == "whole"
+
+
+def test_the_reader_counts_until_its_standard_input_ends(here: Path) -> None:
+    (here / "f").write_bytes(content(1))
+    tally = Tally()
+    with kills._reader(here / "f", tally):
+        time.sleep(0.05)
+    assert set(tally.seen) == {"whole"}
+    assert tally.reads > 1
+
+
+# ── Kills ───────────────────────────────────────────────────────────────────
+
+
+def test_killed_saves_leave_the_file_whole_and_truncated_ones_do_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert show_kills(here, wanted=5) == []
+    shown = capsys.readouterr().out
+    rows = {line[:28].strip(): line[28:].split() for line in shown.splitlines()[4:] if line}
+    ours = {label: int(cells[0].replace(",", "")) for label, cells in rows.items() if label}
+    assert ours["in the middle of a save"] == 5
+    assert (ours["torn"], ours["empty"], ours["missing"], ours["file not whole afterwards"]) == (0, 0, 0, 0)
+    assert ours["reads meanwhile"] > 5
+    assert int(rows["in the middle of a save"][1]) == 5
+
+
+def good() -> tuple[Tally, Tally]:
+    ours = Tally(kills=9, inside=5, seen={"whole": 100})
+    theirs = Tally(kills=9, inside=5, spoiled=5, seen={"whole": 50, "torn": 40, "empty": 10})
+    return ours, theirs
+
+
+def test_good_counts_are_as_promised() -> None:
+    assert unlike_promised(*good(), wanted=5) == []
+
+
+@pytest.mark.parametrize(
+    ("side", "field", "value", "reason"),
+    [
+        (0, "inside", 4, "only 4 of 9 kills fell into a save within 30 seconds"),
+        (0, "seen", {}, "0 of 0 reads"),
+        (0, "seen", {"whole": 9, "torn": 1}, "1 of 10 reads did not see the whole file"),
+        (0, "seen", {"whole": 9, "missing": 1}, "1 of 10 reads"),
+        (0, "spoiled", 1, "1 kills left a file that is not whole"),
+        (1, "seen", {"whole": 9}, "the reader proves nothing"),
+    ],
+)
+def test_each_bad_count_is_noticed(side: int, field: str, value: object, reason: str) -> None:
+    tallies = good()
+    setattr(tallies[side], field, value)
+    [found] = unlike_promised(*tallies, wanted=5)
+    assert reason in found
+
+
+def test_the_table_has_the_counts_side_by_side() -> None:
+    ours, theirs = good()
+    theirs.seen["torn"] = 12_345
+    lines = table({"untorn": ours, "other": theirs}).splitlines()
+    assert lines[0].split() == ["untorn", "other"]
+    assert [line.split()[-2:] for line in lines if "torn " in line[:10]] == [["0", "12,345"]]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_too_few_kills_within_the_time_end_the_loop(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SECONDS, "truncate and write", 0.2)
+    start = time.monotonic()
+    tally = kills._killed("truncate and write", here, 10**9)
+    assert tally.kills > 0
+    assert time.monotonic() - start < 10
+
+
+def test_a_victim_that_ends_by_itself_is_a_failure(here: Path) -> None:
+    path = here / "no-such-directory" / "f"
+    with (
+        pytest.raises(Failure, match="ended by itself, with status 1"),
+        kills._nursery("truncate and write", path) as nursery,
+    ):
+        nursery.bear()
+        time.sleep(0.5)
+        nursery.kill()
+
+
+def test_a_nursery_that_cannot_start_is_a_failure(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with (
+        pytest.raises(Failure, match="could not be started"),
+        kills._nursery("untorn", here / "f") as nursery,
+    ):
+        time.sleep(0.2)
+        nursery.bear()
+
+
+def test_no_child_outlives_an_exception(here: Path) -> None:
+    with pytest.raises(ZeroDivisionError), kills._nursery("truncate and write", here / "f") as nursery:
+        nursery.bear()
+        victim = nursery._victim
+        1 / 0  # noqa: B018
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(victim, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    pytest.fail("the victim is still alive")
+
+
+class Terminal:
+    def __init__(self, below: Any) -> None:
+        self.below = below
+
+    def isatty(self) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.below, name)
+
+
+def test_progress_is_shown_on_a_terminal_and_wiped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal(sys.stdout))
+    kills._show_progress("untorn", Tally(kills=3, inside=2), 5)
+    kills._end_progress()
+    assert capsys.readouterr().out == "\runtorn: 3 killed, 2 of 5 in the middle of a save\x1b[K\r\x1b[K"
+
+
+# ── The whole demo ──────────────────────────────────────────────────────────
+
+
+def test_the_demo_returns_1_if_anything_is_not_as_promised(untorn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("untorn.cli.demo.show_kills", lambda directory, wanted: [f"{wanted} is odd"])
+    found = untorn("demo", "--kills", "3")
+    assert found.status == 1
+    assert found.out.endswith("Not as promised: 3 is odd.\n")
+
+
+def test_a_quick_demo_in_a_process_of_its_own(environment: dict[str, str], here: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "untorn", "demo", "--kills", "3"],
+        env={**environment, "TMPDIR": str(here)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("All is as promised.\n")
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_demo_counts_a_hundred_kills_within_a_minute(environment: dict[str, str]) -> None:
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "untorn", "demo"],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert time.monotonic() - start < 60
+    [inside] = re.findall(r"(?m)^  in the middle of a save +(\d+)", done.stdout)
+    assert int(inside) >= 100
+
+
+def test_ctrl_c_ends_the_demo_and_leaves_nothing(environment: dict[str, str], here: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "untorn", "demo", "--kills", "1000000"],
+        env={**environment, "TMPDIR": str(here)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as demo:
+        deadline = time.monotonic() + 20
+        while not list(here.glob("*/untorn.txt")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        demo.send_signal(signal.SIGINT)
+        _, err = demo.communicate(timeout=20)
+    assert (demo.returncode, err) == (130, b"interrupted\n")
+    assert list(here.iterdir()) == []

@@ -182,8 +182,12 @@ def commit(approved: Approved, options: SaveOptions, held: storage.Held | None =
 
 def _unchanged(draft: Draft) -> Receipt:
     """Write nothing and claim nothing, but pay the sync that an earlier save may owe."""
-    storage.pay(draft.snapshot.path)
-    return Receipt(draft.snapshot.path, changed=False, durable=None, revision=draft.snapshot.revision)
+    path = draft.snapshot.path
+    receipt = Receipt(path, changed=False, durable=None, revision=draft.snapshot.revision)
+    refused = storage.pay(path)
+    if refused is not None:
+        raise _not_durable(receipt, refused)
+    return receipt
 
 
 def _receipt(draft: Draft, published: storage.Published) -> Receipt:
@@ -202,12 +206,16 @@ def _receipt(draft: Draft, published: storage.Published) -> Receipt:
             hint="load the file to see whether the old or the new content is in place",
         )
     if published.error is not None:
-        raise NotDurableError(
-            f"the new content is in place, but the disk did not confirm it: {published.error}",
-            receipt=receipt,
-            hint="check the disk; the next save of this file tries the sync again",
-        )
+        raise _not_durable(receipt, published.error)
     return receipt
+
+
+def _not_durable(receipt: Receipt, error: OSError) -> NotDurableError:
+    return NotDurableError(
+        f"the new content is in place, but the disk did not confirm it: {error}",
+        receipt=receipt,
+        hint="check the disk; the next save of this file tries the sync again",
+    )
 
 
 # ── The pipeline ────────────────────────────────────────────────────────────

@@ -1,0 +1,51 @@
+"""What the operating system says, in words: what happened to the file, and what to do next."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from untorn.errors import ReadError, WriteError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: free some space and save again",
+    errno.EDQUOT: "your disk quota is used up: free some space and save again",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.EBUSY: "a single file that is bind-mounted (as in a container) cannot be replaced: "
+    "mount its directory instead",
+    errno.EXDEV: "the name lies on another file system than its directory: mount the directory instead",
+    errno.ENAMETOOLONG: "the file's name is too long for this file system",
+    errno.EIO: "the disk reported an error: check it before you trust what it holds",
+    errno.EMFILE: "this process has too many open files",
+    errno.ENFILE: "the system has too many open files",
+    errno.ELOOP: "symbolic links lead in a circle: ls -l shows them",
+    errno.ENOENT: "the directory is gone: was it moved or removed meanwhile?",
+    errno.ENOTDIR: "a part of the path is a file, not a directory",
+}
+
+
+def reading(error: OSError, path: Path) -> ReadError:
+    """Return the error for a file that could not be read."""
+    code = error.errno or errno.EIO
+    hint = _HINTS.get(code, "")
+    if code in (errno.EACCES, errno.EPERM):
+        hint = "ask for permission to read it: ls -l shows who may"
+    return ReadError(f"cannot be read: {os.strerror(code)}", errno=code, path=path, hint=hint)
+
+
+def writing(error: OSError, path: Path, doing: str) -> WriteError:
+    """Return the error for a step of a save that failed before the commit point."""
+    code = error.errno or errno.EIO
+    hint = _HINTS.get(code, "")
+    if code in (errno.EACCES, errno.EPERM):
+        hint = f"saving replaces the file: you need write permission in the directory {path.parent}"
+    return refusal(f"{doing}: {os.strerror(code)}", code, path, hint)
+
+
+def refusal(reason: str, code: int, path: Path, hint: str = "") -> WriteError:
+    """Return the error for a save that is refused before a byte is written."""
+    return WriteError(f"not saved, the file is as it was: {reason}", errno=code, path=path, hint=hint)

@@ -1,0 +1,275 @@
+"""The lock of a file: one order for all who use it (WRITER W21).
+
+In this process: one turn at a time for each path. Across processes: flock(2) on
+the inode that the name leads to, and a look that it still does, because a save
+replaces the inode; the writer holds the lock of the new inode before the name
+leads there, so that the lock passes on with the name and nothing stays behind.
+A file that does not exist yet: flock on its directory, or on the nearest parent
+that exists.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from untorn.errors import LockTimeoutError, SaveError
+from untorn.storage import failures
+from untorn.storage.syscalls import REAL, Syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that is held.
+
+    ``identity`` is device and inode of what is locked: the file, or the
+    directory where there is no file.
+    """
+
+    path: Path
+    fd: int
+    identity: tuple[int, int]
+    is_file: bool
+    process: int = field(default_factory=os.getpid)
+
+
+# ── Forked children ─────────────────────────────────────────────────────────
+
+_descriptors: set[int] = set()
+
+
+def keep(fd: int) -> int:
+    """Note a locked descriptor: a forked child closes it, or it would hold the lock too."""
+    _descriptors.add(fd)
+    return fd
+
+
+def drop(fd: int, calls: Syscalls) -> None:
+    """Close a locked descriptor, which unlocks it. Never raises.
+
+    close(2) frees the descriptor even when it reports an error; everything
+    that matters was synced before.
+    """
+    _descriptors.discard(fd)
+    try:
+        calls.close(fd)
+    except OSError:
+        return
+
+
+def _forget_all() -> None:
+    for fd in _descriptors:
+        os.close(fd)
+    _descriptors.clear()
+    _turns.clear()
+    _guard._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001  as the standard library does
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
+# ── Threads ─────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Who of this process may try for a file's lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    owner: int | None = None
+    waiting: int = 0
+    count: int = 0  # how many had their turn
+
+
+_guard = threading.Lock()
+_turns: dict[Path, _Turn] = {}
+
+
+@contextmanager
+def _turn(path: Path, timeout: float) -> Iterator[None]:
+    with _guard:
+        turn = _turns.setdefault(path, _Turn())
+        turn.waiting += 1
+    try:
+        _await(turn, path, timeout)
+        turn.owner = threading.get_ident()
+        turn.count += 1
+        try:
+            yield
+        finally:
+            turn.owner = None
+            turn.lock.release()
+    finally:
+        with _guard:
+            turn.waiting -= 1
+            if not turn.waiting:
+                _turns.pop(path, None)
+
+
+def _await(turn: _Turn, path: Path, timeout: float) -> None:
+    if turn.owner == threading.get_ident():
+        raise SaveError(
+            "this thread is already editing this file: it would wait for itself",
+            path=path,
+            hint="use the document that edit() gave you, or save after its block has ended",
+        )
+    seen = turn.count
+    while not turn.lock.acquire(timeout=timeout):
+        if turn.count == seen:
+            raise _timed_out(path, timeout, os.getpid())
+        seen = turn.count
+
+
+# ── Processes ───────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def lock(path: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) -> Iterator[Held]:
+    """Hold the lock of the file at ``path``.
+
+    Args:
+        path: The file, links resolved; it need not exist.
+        timeout: Seconds to wait, counted anew whenever the lock's holder or the
+            file's revision changes.
+        calls: The system calls to use.
+
+    Raises:
+        LockTimeoutError: Somebody else held it all the time.
+        SaveError: This thread holds it already.
+        WriteError: The file or its directory cannot be opened.
+    """
+    with _turn(path, timeout):
+        held = _acquire(path, timeout, calls)
+        try:
+            yield held
+        finally:
+            if held.process == os.getpid():
+                drop(held.fd, calls)
+
+
+def _acquire(path: Path, timeout: float, calls: Syscalls) -> Held:
+    started, seen, pause = time.monotonic(), None, 0.0005
+    while True:
+        held, identity = _try(path, calls)
+        if held is not None:
+            return held
+        if time.monotonic() - started >= timeout:
+            now = _signature(path, identity, calls)
+            if seen == now or not timeout:
+                raise _timed_out(path, timeout, now[0])
+            started, seen = time.monotonic(), now
+        elif seen is None:
+            seen = _signature(path, identity, calls)
+        time.sleep(pause * (0.5 + os.urandom(1)[0] / 255))  # spreads those who wait
+        pause = min(pause * 2, 0.02)
+
+
+def _try(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]]:
+    """Return the lock, or ``None`` and what somebody else holds."""
+    while True:
+        try:
+            fd, is_file = _opened(path, calls)
+            keep(fd)
+        except OSError as error:
+            raise failures.writing(error, path, "its lock could not be opened") from error
+        free = False
+        try:
+            status = calls.fstat(fd)
+            identity = (status.st_dev, status.st_ino)
+            free = _flocked(fd, calls)
+            if not free:
+                return None, identity
+            if _leads_to(path, calls) == (identity, is_file):
+                held, fd = Held(path, fd, identity, is_file), -1
+                return held, identity
+        except OSError as error:
+            raise failures.writing(error, path, "its lock could not be taken") from error
+        finally:
+            if fd >= 0:
+                drop(fd, calls)
+
+
+def _flocked(fd: int, calls: Syscalls) -> bool:
+    try:
+        calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _opened(path: Path, calls: Syscalls) -> tuple[int, bool]:
+    """Open what stands for the file: itself, or the nearest parent that exists."""
+    place, is_file = path, True
+    while True:
+        try:
+            return calls.open(place, _FLAGS if is_file else _FLAGS | os.O_DIRECTORY), is_file
+        except OSError as error:
+            # ELOOP: the name itself is a link that shall be replaced.
+            # ENXIO: a socket. EACCES: unreadable, so that only its directory can stand for it.
+            absent = error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO)
+            if not absent or place == place.parent:
+                raise
+            place, is_file = place.parent, False
+
+
+def _leads_to(path: Path, calls: Syscalls) -> tuple[tuple[int, int], bool]:
+    """Return what ``_opened`` would open now."""
+    place, is_file = path, True
+    while True:
+        try:
+            status = calls.stat(place, follow_symlinks=False)
+            if not stat.S_ISLNK(status.st_mode) and not stat.S_ISSOCK(status.st_mode):
+                return (status.st_dev, status.st_ino), is_file
+        except FileNotFoundError:
+            if place == place.parent:
+                raise
+        place, is_file = place.parent, False
+
+
+# ── Who holds it ────────────────────────────────────────────────────────────
+
+
+def _signature(path: Path, identity: tuple[int, int], calls: Syscalls) -> tuple[int | None, object]:
+    """Return what changes when others make progress: the holder, and the file's revision."""
+    try:
+        status = calls.stat(path, follow_symlinks=False)
+        revision: object = (status.st_ino, status.st_mtime_ns, status.st_size)
+    except OSError:
+        revision = None
+    return _holder(identity), revision
+
+
+def _holder(identity: tuple[int, int]) -> int | None:
+    """Return the process that holds the lock, where ``/proc/locks`` tells (proc(5))."""
+    device = f"{os.major(identity[0]):02x}:{os.minor(identity[0]):02x}:{identity[1]}"
+    try:
+        with open("/proc/locks", encoding="ascii") as table:  # noqa: PTH123  read only
+            for line in table:
+                fields = line.split()
+                if "FLOCK" in fields and device in fields and "->" not in fields:
+                    return int(fields[4])
+    except (OSError, ValueError, IndexError):
+        return None
+    return None
+
+
+def _timed_out(path: Path, timeout: float, holder: int | None) -> LockTimeoutError:
+    by = f" by process {holder}" if holder and holder > 0 else ""
+    return LockTimeoutError(
+        f"not saved: the file's lock was held{by} for {timeout:g} s",
+        path=path,
+        hint="try again, or wait longer with timeout=; a crashed process holds no lock",
+    )

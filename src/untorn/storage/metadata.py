@@ -1,0 +1,170 @@
+"""What a file is besides its bytes: owner, group, mode, ACL, attributes (WRITER W8, W9)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from untorn.storage import failures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from untorn.storage.syscalls import Syscalls
+
+ACL = "system.posix_acl_access"  # acl(5), as Linux stores it
+LABEL = "security.selinux"
+
+_UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the file to be replaced has, and the new one shall have.
+
+    ``attributes`` are the extended attributes that are kept: ``user.*``, the
+    SELinux label, and the ACL. ``security.ima``, ``.evm`` and ``.capability``
+    describe the old content and are never copied.
+    """
+
+    mode: int
+    owner: int
+    group: int
+    attributes: dict[str, bytes]
+
+
+def metadata_of(path: Path, status: os.stat_result, calls: Syscalls) -> Metadata:
+    """Return what the file at ``path`` has.
+
+    Raises:
+        OSError: Its attributes cannot be read, so that they could not be kept.
+    """
+    attributes = {}
+    for name in _listed(path, calls):
+        if name.startswith("user.") or name in (ACL, LABEL):
+            try:
+                attributes[name] = calls.getxattr(path, name, follow_symlinks=False)
+            except OSError as error:
+                if error.errno != errno.ENODATA:  # removed since it was listed
+                    raise
+    return Metadata(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, attributes)
+
+
+def _listed(where: Path | int, calls: Syscalls) -> list[str]:
+    try:
+        return (
+            calls.listxattr(where)
+            if isinstance(where, int)
+            else calls.listxattr(where, follow_symlinks=False)
+        )
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            return []
+        raise
+
+
+@dataclass(slots=True)
+class Transfer:
+    """Puts the metadata of one file on another that nobody else has access to yet.
+
+    The order matters (WRITER W3): the owner first, because chown(2) clears the
+    set-id bits; then the ACL that the directory may have passed on goes, because
+    fchmod(2) would open its mask to strangers; then the file's own ACL and mode.
+    """
+
+    fd: int
+    path: Path
+    strictness: Literal["strict", "best"]
+    calls: Syscalls
+    warnings: list[str]
+
+    def put(self, wanted: Metadata, temp: os.stat_result) -> None:
+        """Make the new file like the old one.
+
+        Raises:
+            WriteError: Owner, group, ACL or label cannot be kept, and ``strictness`` is ``"strict"``.
+            OSError: Another call failed.
+        """
+        mode = wanted.mode
+        if not self._own(wanted, temp):
+            # Who is in a group, and who is everybody else, is no longer the
+            # same: both get no more than both had.
+            both = (mode >> 3) & mode & 0o007
+            mode = (mode & 0o700) | both << 3 | both
+        acl = wanted.attributes.get(ACL)
+        if ACL in _listed(self.fd, self.calls) and acl is None:
+            self.calls.removexattr(self.fd, ACL)
+        if acl is not None and not self._attribute(ACL, acl, "its access control list"):
+            mode &= 0o707  # the mode's group bits were the mask of the list
+        self.calls.fchmod(self.fd, mode)
+        for name, value in wanted.attributes.items():
+            if name == LABEL:
+                self._attribute(name, value, "its SELinux label")
+            elif name != ACL:
+                self._user_attribute(name, value)
+
+    def _own(self, wanted: Metadata, temp: os.stat_result) -> bool:
+        """Give the file its owner and group; return whether it has them now."""
+        if (temp.st_uid, temp.st_gid) == (wanted.owner, wanted.group):
+            return True
+        try:
+            self.calls.fchown(self.fd, wanted.owner, wanted.group)
+        except PermissionError as error:
+            self._lost(f"owner {wanted.owner} and group {wanted.group}", error)
+            return False
+        return True
+
+    def _attribute(self, name: str, value: bytes, what: str) -> bool:
+        try:
+            self.calls.setxattr(self.fd, name, value)
+        except OSError as error:
+            self._lost(what, error)
+            return False
+        return True
+
+    def _user_attribute(self, name: str, value: bytes) -> None:
+        try:
+            self.calls.setxattr(self.fd, name, value)
+        except OSError as error:
+            self.warnings.append(f"attribute {name} could not be kept: {error.strerror}")
+
+    def _lost(self, what: str, error: OSError) -> None:
+        if self.strictness == "strict":
+            raise failures.refusal(
+                f"{what} could not be kept: {error.strerror}",
+                error.errno or errno.EPERM,
+                self.path,
+                "save as a user who may, or accept the loss with metadata='best'",
+            ) from error
+        self.warnings.append(f"{what} could not be kept: {error.strerror}")
+
+
+def put_new(fd: int, mode: int | None, calls: Syscalls) -> None:
+    """Give a new file its mode: ``mode``, or ``0o666`` without the umask's bits.
+
+    Where the directory has a default ACL the umask does not apply (umask(2)),
+    and what the file has inherited stays.
+    """
+    if mode is None:
+        mode = 0o666 if ACL in _listed(fd, calls) else 0o666 & ~_umask(calls)
+    calls.fchmod(fd, mode)
+
+
+def _umask(calls: Syscalls) -> int:
+    """Return the umask without changing it, which would change it for all threads.
+
+    Where the system does not tell (``/proc/self/status``, Linux 4.7), a file of
+    one's own is the safe answer.
+    """
+    try:
+        fd = calls.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0o077
+    try:
+        lines = calls.read(fd, 4096).decode("ascii", "replace").splitlines()
+    finally:
+        calls.close(fd)
+    return next((int(line.split()[1], 8) for line in lines if line.startswith("Umask:")), 0o077)

@@ -1,0 +1,76 @@
+"""The names of temporary files, and the removal of those that a crash left behind (W7, W18)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+from untorn.records import revision_of
+from untorn.storage.lock import drop, keep
+
+if TYPE_CHECKING:
+    from untorn.storage.syscalls import Syscalls
+
+_NAME_MAX = 255  # bytes, on every file system in common use (limits.h)
+_RANDOM = 16  # bytes: 128 bits, so that pids and clocks do not matter
+_DIGEST = 32  # hex digits of the digest of the new bytes: proves a temp complete
+_REST = re.compile(rb"[0-9a-f]{32}\.[0-9a-f]{32}\.tmp")
+
+
+def temp_name(name: str, data: bytes) -> str:
+    """Return a new name for a temporary file of ``name`` that shall hold ``data``."""
+    digest = revision_of(data).digest
+    assert digest is not None
+    return f"{_stem(name)}{os.urandom(_RANDOM).hex()}.{digest[:_DIGEST]}.tmp"
+
+
+def _stem(name: str) -> str:
+    """Return what the temporary files of ``name``, and of no other file, begin with.
+
+    A name that is too long is cut, and carries a hash of the whole, so that two
+    long names with one beginning never share orphans.
+    """
+    raw = os.fsencode(name)
+    room = _NAME_MAX - len("..") - 2 * _RANDOM - len(".") - _DIGEST - len(".tmp")
+    if len(raw) > room:
+        whole = revision_of(raw).digest
+        assert whole is not None
+        # Not through the middle of a character: some file systems insist on UTF-8.
+        cut = raw[: room - 17].decode(errors="ignore").encode()
+        raw = cut + b"~" + whole[:16].encode()
+    return os.fsdecode(b"." + raw + b".")
+
+
+def sweep(name: str, directory: int, calls: Syscalls) -> None:
+    """Remove the temporary files of ``name`` whose writers are dead. Never raises.
+
+    The caller holds the file's lock. A temp is locked while its writer lives;
+    one that is not ours (another owner, several links, no regular file) stays.
+    """
+    stem = os.fsencode(_stem(name))
+    try:
+        names = [os.fsencode(each) for each in calls.listdir(directory)]
+    except OSError:
+        return
+    for each in names:
+        if each.startswith(stem) and _REST.fullmatch(each, len(stem)):
+            try:
+                _remove_dead(each, directory, calls)
+            except OSError:
+                continue  # not ours to insist on: the next save tries again
+
+
+def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
+    fd = keep(calls.open(name, flags, dir_fd=directory))
+    try:
+        status = calls.fstat(fd)
+        ours = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()
+        if ours:
+            calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its writer lives
+            calls.unlink(name, dir_fd=directory)
+    finally:
+        drop(fd, calls)

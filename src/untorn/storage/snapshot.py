@@ -1,0 +1,95 @@
+"""Read a file once: its bytes, or that there is none."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from untorn.errors import LimitError, ReadError
+from untorn.records import Snapshot
+from untorn.storage import failures
+from untorn.storage.syscalls import REAL, Syscalls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A FIFO without a writer would block open(2) for ever, a terminal would become ours.
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+_KINDS = {
+    stat.S_IFDIR: ("is a directory", errno.EISDIR),
+    stat.S_IFIFO: ("is a FIFO", errno.EINVAL),
+    stat.S_IFSOCK: ("is a socket", errno.ENXIO),
+    stat.S_IFCHR: ("is a device", errno.EINVAL),
+    stat.S_IFBLK: ("is a device", errno.EINVAL),
+    stat.S_IFLNK: ("is a symbolic link", errno.ELOOP),
+}
+
+
+def read(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Snapshot:
+    """Return what the file at ``path`` holds; a missing file has ``data`` ``None``.
+
+    Args:
+        path: The file, links resolved.
+        limit: How many bytes it may have at most.
+        calls: The system calls to use.
+
+    Raises:
+        ReadError: It is unreadable, or no regular file.
+        LimitError: It has more than ``limit`` bytes.
+    """
+    try:
+        fd = calls.open(path, _FLAGS)
+    except FileNotFoundError:
+        return Snapshot(path, None)
+    except OSError as error:
+        raise failures.reading(error, path) from error
+    try:
+        return Snapshot(path, _all_of(fd, path, limit, calls))
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise failures.reading(error, path) from error
+    finally:
+        calls.close(fd)
+
+
+def _all_of(fd: int, path: Path, limit: int | None, calls: Syscalls) -> bytes:
+    status = calls.fstat(fd)
+    strange = unlike_a_file(status.st_mode)
+    if strange is not None:
+        reason, code = strange
+        raise ReadError(
+            f"{reason}, not a file", errno=code, path=path, hint="name a regular file, or a link to one"
+        )
+    return read_to_end(fd, status.st_size, path, limit, calls)
+
+
+def read_to_end(fd: int, size: int, path: Path, limit: int | None, calls: Syscalls) -> bytes:
+    """Read from offset 0 to the end; ``size`` is what the file is thought to have.
+
+    Raises:
+        LimitError: There is more than ``limit``.
+        OSError: As pread(2) says.
+    """
+    parts: list[bytes] = []
+    done = 0
+    while True:
+        if limit is not None and max(size, done) > limit:
+            raise LimitError(
+                f"is larger than {limit} bytes", path=path, hint="is this really a configuration file?"
+            )
+        # One byte more than there should be: a short answer is then the end.
+        wanted = max(size - done, 0) + 1
+        part = calls.pread(fd, wanted, done)
+        parts.append(part)
+        done += len(part)
+        if not part or (len(part) < wanted and done >= size):
+            return b"".join(parts)
+
+
+def unlike_a_file(mode: int) -> tuple[str, int] | None:
+    """Return why something with this mode is no regular file, with an errno; ``None`` if it is one."""
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), ("is no regular file", errno.EINVAL))

@@ -1,0 +1,55 @@
+"""The table of system calls: the only way in which storage reaches the disk.
+
+Tests replace entries, to let the n-th call fail or the process die in it; a
+platform with other calls fills a table of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+
+class Syscalls:
+    """The calls of Linux, and of other POSIX systems as far as Python names them alike.
+
+    One instance, ``REAL``, is the default everywhere. Every entry raises
+    ``OSError`` as the function of ``os`` or ``fcntl`` of that name does.
+    """
+
+    def __init__(self) -> None:
+        self.open = os.open
+        self.close = os.close
+        self.read = os.read
+        self.pread = os.pread
+        self.write = os.write
+        self.fstat = os.fstat
+        self.stat = os.stat
+        self.access = os.access
+        self.readlink = os.readlink
+        self.fsync = os.fsync
+        self.fchmod = os.fchmod
+        self.fchown = os.fchown
+        self.rename = os.rename
+        self.unlink = os.unlink
+        self.mkdir = os.mkdir
+        self.rmdir = os.rmdir
+        self.listdir = os.listdir
+        self.flock = fcntl.flock
+        self.listxattr = getattr(os, "listxattr", _no_attributes)
+        self.getxattr = getattr(os, "getxattr", _no_attribute)
+        self.setxattr = getattr(os, "setxattr", _no_attribute)
+        self.removexattr = getattr(os, "removexattr", _no_attribute)
+
+
+def _no_attributes(*_arguments: object, **_keywords: object) -> list[str]:
+    return []
+
+
+def _no_attribute(*_arguments: object, **_keywords: object) -> bytes:
+    import errno  # noqa: PLC0415  only where the platform lacks the call
+
+    raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+
+REAL = Syscalls()

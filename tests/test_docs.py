@@ -21,8 +21,9 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shlex
 import subprocess
-import sysconfig
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,10 @@ def check_console(text: str) -> str | None:
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
-    scripts = sysconfig.get_path("scripts")
-    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
+    this_untorn = f'untorn() {{ {shlex.quote(sys.executable)} -m untorn "$@"; }}\n'
     return subprocess.run(
-        ["bash", "-c", command],
-        env=environment,
+        ["bash", "-c", this_untorn + command],
+        env={**os.environ, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

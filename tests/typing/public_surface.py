@@ -5,13 +5,15 @@ A line marked as an error must be one: both checkers report ignores that they do
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import untorn
 from untorn import Document, Host, Location, Problem, Receipt, Revision
 from untorn.sdk import Proposal, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def reading(path: Path) -> None:

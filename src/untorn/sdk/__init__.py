@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.changes import ChangeSet, Delete, Insert, Operation, Rename, Set
+from untorn.changes import ChangeSet, Delete, Insert, Operation, Rename, Set, difference
 from untorn.edits import Span, TextEdit, apply_edits
 from untorn.errors import (
     EmptyFileError,
@@ -14,7 +14,7 @@ from untorn.errors import (
     UnrepresentableError,
     UntornError,
 )
-from untorn.keypath import KeyPath, format_keypath
+from untorn.keypath import KeyPath, format_keypath, look_up
 from untorn.records import Located, Location, Problem, Proposal, Receipt
 from untorn.sdk.comments import CommentStyle, hash_comments, inline_comment, owned_above
 from untorn.sdk.layout import (
@@ -74,6 +74,7 @@ __all__ = [
     "blank_before",
     "check_depth",
     "check_representable",
+    "difference",
     "format_keypath",
     "hash_comments",
     "hookimpl",
@@ -83,6 +84,7 @@ __all__ = [
     "line_stop",
     "lines_inserted",
     "lines_removed",
+    "look_up",
     "newline_of",
     "owned_above",
     "patched",

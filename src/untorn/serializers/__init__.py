@@ -1,0 +1,1 @@
+"""The formats that ship in the box: ordinary plugins, which import ``untorn.sdk`` only."""

@@ -1,0 +1,1 @@
+"""How the TOML serializer reads, finds, edits and writes."""

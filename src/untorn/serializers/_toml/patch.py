@@ -1,0 +1,177 @@
+"""Operations on a text as edits of it: each operation finds its place, and touches nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untorn.sdk import (
+    Delete,
+    ImpreciseEditError,
+    Insert,
+    Operation,
+    Rename,
+    Set,
+    TextEdit,
+    UnrepresentableError,
+    difference,
+    format_keypath,
+    indentation_of,
+    look_up,
+    patched,
+)
+from untorn.serializers._toml import arrays
+from untorn.serializers._toml.adding import element_inserted, key_added, no_element
+from untorn.serializers._toml.index import index_of
+from untorn.serializers._toml.layout import brace_pad, string_sample
+from untorn.serializers._toml.locate import located
+from untorn.serializers._toml.nodes import Array, Index, Inline, Leaf, Node, Table, Tables, path_of
+from untorn.serializers._toml.removing import collapsed, removed
+from untorn.serializers._toml.scalars import check, key_text
+from untorn.serializers._toml.writing import inline_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from untorn.sdk import KeyPath, Value
+
+
+def edits_of(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
+    """Return the edits of ``text`` that do ``operations`` one after the other."""
+    return patched(text, operations, index_of, _one)
+
+
+@dataclass(frozen=True, slots=True)
+class _SetCommented(Set):
+    """Add a key with comments: lines above it, and one behind it."""
+
+    above: Sequence[str] = ()
+    inline: str = ""
+
+
+def _one(index: Index, operation: Operation) -> list[TextEdit]:
+    match operation:
+        case Set():
+            return _set(index, operation)
+        case Insert():
+            return _insert(index, operation.path, operation.value)
+        case Delete():
+            return _delete(index, operation.path)
+        case Rename():
+            return _rename(index, operation)
+
+
+def _set(index: Index, operation: Set) -> list[TextEdit]:
+    path, value = operation.path, operation.value
+    node, rest = index.nearest(path)
+    for part in reversed(rest):
+        value = {part: value}
+    check(value, path[: len(path) - len(rest)])
+    if rest:
+        return [_added(index, node, rest[0], value[rest[0]], operation)]
+    if _can_be_compared(node, value):
+        return _compared(index, path, value)
+    if isinstance(node, Leaf):
+        like = node.span.of(index.text) if type(node) is Leaf else ""
+        return [TextEdit(node.span.start, node.span.stop, inline_text(value, like, brace_pad(index)))]
+    return _retyped(index, node, operation)
+
+
+def _added(index: Index, node: Node, key: str, value: Value, operation: Set) -> TextEdit:
+    if not isinstance(node, (Table, Inline)):
+        where = path_of(node)
+        raise ImpreciseEditError(f"{format_keypath(where)} has no {key!r} to set", where=where)
+    edit = key_added(index, node, key, value)
+    if isinstance(operation, _SetCommented):
+        return _with_comments(edit, operation)
+    return edit
+
+
+def _with_comments(edit: TextEdit, operation: _SetCommented) -> TextEdit:
+    """Put comments above and behind the first line of what is added."""
+    lines = edit.new.split("\n")
+    first = next(number for number, line in enumerate(lines) if line.strip())
+    indent = indentation_of(lines[first], 0)
+    if operation.inline:
+        lines[first] += f"  {operation.inline}"
+    lines[first:first] = [indent + comment for comment in operation.above]
+    return TextEdit(edit.start, edit.stop, "\n".join(lines))
+
+
+def _can_be_compared(node: Node, value: Value) -> bool:
+    """Return whether the node can become ``value`` piece by piece, which keeps what is equal."""
+    if isinstance(node, (Table, Inline)):
+        return isinstance(value, Mapping)
+    if not isinstance(value, (list, tuple)):
+        return False
+    if isinstance(node, Tables):
+        return bool(value) and all(isinstance(item, Mapping) for item in value)
+    return isinstance(node, Array)
+
+
+def _compared(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
+    import tomllib  # noqa: PLC0415  most operations do not compare
+
+    old = look_up(tomllib.loads(index.text), path)
+    operations = [_below(path, operation) for operation in difference(old, value)]
+    if not any(isinstance(each, Insert) or isinstance(each.path[-1], int) for each in operations):
+        # New keys first: what would be left empty in between keeps its form.
+        operations.sort(key=lambda each: isinstance(each, Delete))
+    return edits_of(index.text, operations)
+
+
+def _below(path: KeyPath, operation: Operation) -> Operation:
+    """Return an operation of ``difference`` as one on the whole value."""
+    full = (*path, *operation.path)
+    if isinstance(operation, Delete):
+        return Delete(full)
+    assert isinstance(operation, (Set, Insert))
+    return type(operation)(full, operation.value)
+
+
+def _retyped(index: Index, node: Node, operation: Set) -> list[TextEdit]:
+    """Make something else of what statements make up."""
+    path, value = operation.path, operation.value
+    if not path:
+        raise UnrepresentableError("a TOML document is a mapping", where=(), hint="give it a key")
+    if isinstance(node.parent, Tables):
+        raise no_element(index, node.parent)
+    if isinstance(node, Table) and node.dotted_in is not None:
+        return collapsed(index, node, inline_text(value, pad=brace_pad(index)))
+    above: list[str] = []
+    inline = ""
+    if isinstance(node, Table) and node.header:
+        # The header's comments are the key's: they travel with it.
+        entry = located(index, path)
+        assert entry is not None
+        above = [each.of(index.text) for each in entry.above]
+        inline = entry.inline.of(index.text) if entry.inline else ""
+    return edits_of(index.text, [Delete(path), _SetCommented(path, value, above, inline)])
+
+
+def _insert(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
+    check(value, path)
+    node = index.find(path[:-1])
+    if isinstance(node, Tables):
+        return [element_inserted(index, node, path[-1], value)]
+    assert isinstance(node, Array)
+    item = inline_text(value, string_sample(index.text, node.items), brace_pad(index))
+    return arrays.inserted(index.text, node, path[-1], item)
+
+
+def _delete(index: Index, path: KeyPath) -> list[TextEdit]:
+    node = index.find(path)
+    assert node is not None
+    if isinstance(node.parent, Array):
+        return arrays.removed(index.text, node.parent, path[-1])
+    return removed(index, node)
+
+
+def _rename(index: Index, operation: Rename) -> list[TextEdit]:
+    check({operation.key: True}, operation.path[:-1])
+    node = index.find(operation.path)
+    assert node is not None
+    return [
+        TextEdit(span.start, span.stop, key_text(operation.key, span.of(index.text))) for span in node.keys
+    ]

@@ -1,0 +1,124 @@
+"""Texts to values: tomllib's, with limits before it and places in its errors."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from untorn.sdk import MAX_DEPTH, MAX_DIGITS, LimitError, ParseError, format_keypath, too_deep
+
+if TYPE_CHECKING:
+    from untorn.sdk import Value
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_PART = r"(?:[A-Za-z0-9_-]+|\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"|'[^'\n]*')"
+# Comments and strings over several lines come first: what looks like a key in them is none.
+_TOKENS = re.compile(
+    r"#[^\n]*"
+    r'|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:"{3,5}|\\?\Z)'
+    r"|'''[^']*(?:'(?!'')[^']*)*(?:'{3,5}|\Z)"
+    rf"|{_PART}(?:[ \t]*\.[ \t]*{_PART})*",
+    re.DOTALL,
+)
+_LONG_INTEGER = re.compile(rf"0[xob][0-9A-Fa-f_]{{{MAX_DIGITS // 2},}}")
+_MAX_BITS = 14_000  # about MAX_DIGITS decimal digits; more could not be printed
+
+
+def value_of(text: str) -> Value:
+    """Return the value of ``text``.
+
+    Raises:
+        ParseError: With the line and column.
+        LimitError: It nests too deep, or has a number with too many digits.
+    """
+    import tomllib  # noqa: PLC0415  imported when first needed
+
+    _check_keys(text)
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _parse_error(text, error) from None
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError:
+        # The only other one: int() refuses more digits than the interpreter allows.
+        raise _too_many_digits() from None
+    _check_depth(value)
+    if _LONG_INTEGER.search(text):
+        _check_integers(value)
+    return value
+
+
+def _check_keys(text: str) -> None:
+    """Refuse keys with more parts than ``MAX_DEPTH``, on which tomllib takes quadratic time."""
+    if text.count(".") < MAX_DEPTH or all(line.count(".") < MAX_DEPTH for line in text.split("\n")):
+        return
+    for token in _TOKENS.finditer(text):
+        if token[0].count(".") >= MAX_DEPTH and token[0][0] != "#" and token[0][:3] not in {'"""', "'''"}:
+            parts = re.findall(_PART, token[0], re.DOTALL)
+            if len(parts) > MAX_DEPTH:
+                raise too_deep()
+
+
+def _check_depth(value: Value) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) in {dict, list}
+        ]
+        if not level:
+            return
+    raise too_deep()
+
+
+def _check_integers(value: Value) -> None:
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if type(each) is int and each.bit_length() > _MAX_BITS:
+            raise _too_many_digits()
+        if type(each) in {dict, list}:
+            pending += each.values() if type(each) is dict else each
+
+
+def _too_many_digits() -> LimitError:
+    return LimitError(
+        f"a number has more than {MAX_DIGITS} digits",
+        hint="no application reads such a number; write it as a string",
+    )
+
+
+def _parse_error(text: str, error: ValueError) -> ParseError:
+    message = str(error)
+    place = _PLACE.search(message)
+    reason = _PLACE.sub("", message)
+    reason = reason[:1].lower() + reason[1:]
+    if place is None or place[1] is None:
+        return ParseError(reason, offset=len(text))
+    return _duplicate(text) or ParseError(reason, line=int(place[1]), column=int(place[2]))
+
+
+def _duplicate(text: str) -> ParseError | None:
+    """Return the error that names both places of a key, if it is for a duplicate that ``text`` is invalid."""
+    from untorn.serializers._toml.index import DuplicateKey, index_of  # noqa: PLC0415  only for broken files
+    from untorn.serializers._toml.nodes import Table, path_of  # noqa: PLC0415
+
+    try:
+        index_of(text)
+    except DuplicateKey as found:
+        first = found.first
+        header = first.header if isinstance(first, Table) else None
+        start = header.span.start if header else first.keys[0].start
+        line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+        return ParseError(
+            f"duplicate key {format_keypath(path_of(first))}: first defined at line {line}, column {column}",
+            offset=found.again.start,
+            hint="keep one of the two",
+        )
+    except (AttributeError, IndexError, RecursionError):
+        # The text breaks off, or is no TOML, before any key comes twice.
+        return None
+    return None

@@ -136,15 +136,19 @@ class _Picker:
     def retypes(self, number: int) -> Iterator[Choice]:
         """A value of another type; every second time in place of a collection."""
         scalars = self.pick("retype", (entry for entry in self.entries if entry.kind == "scalar"), number)
-        holders = self.pick(
-            "retype", (entry for entry in self.entries if entry.kind != "scalar"), number // 2
-        )
+        others = (e for e in self.entries if e.kind != "scalar" and not self.is_table_in_array(e))
+        holders = self.pick("retype", others, number // 2)
         for entry in [*scalars, *holders]:
             value = self.value_of(entry)
             new = self.new("retype", entry.path, value)
             if type(new) is type(value):
                 new = 4711 if isinstance(value, str) else "changed"
             yield self.choice("retype", Operation("set", entry.path, new))
+
+    def is_table_in_array(self, entry: Entry) -> bool:
+        """Whether only a table can be in an entry's place: an item of a TOML array of tables."""
+        parent = self.source.parent(entry.path)
+        return self.form == "toml" and parent.kind == "sequence" and not parent.bracketed
 
     def adds(self, number: int) -> Iterator[Choice]:
         mappings = [entry for entry in self.collections if entry.kind == "mapping"]
@@ -177,12 +181,9 @@ class _Picker:
     def item(self, label: str, entry: Entry) -> object:
         """A new item: every second time one that is like the last, as people add them."""
         last = self.value_of(self.source.entries[entry.children[-1]]) if entry.children else None
-        if (
-            isinstance(last, dict)
-            and self.hash("like", entry.path) % 2
-            and all(isinstance(key, str) for key in last)
-        ):
-            return {str(key): f"new {key}" for key in list(last)[:3]}
+        tables = self.form == "toml" and not entry.bracketed
+        if isinstance(last, dict) and (tables or self.hash("like", entry.path) % 2):
+            return {key: f"new {key}" for key in list(last)[:3] if isinstance(key, str)}
         return self.new(label, entry.path)
 
     def renames(self, number: int) -> Iterator[Choice]:

@@ -58,6 +58,24 @@ class Untorn:
         return (untorn.UntornError,)
 
 
+class InMemory(Untorn):
+    """The same edits without untorn's storage: for work on a serializer, where only the text counts."""
+
+    def load(self, path: Path, form: Format, *, documents: bool) -> object:
+        """Read a file's value, with tags as the judge has them."""
+        return plain(untorn.loads(path.read_bytes(), format=form, document="all" if documents else None))
+
+    def edit(self, path: Path, form: Format, operation: Operation | None, *, documents: bool) -> None:
+        """Parse, edit, and write what a save would."""
+        before = path.read_bytes()
+        doc = untorn.parse(before, format=form, document="all" if documents else None)
+        if operation is not None:
+            self._perform(doc, operation)
+        after = doc.to_bytes()
+        if after != before:
+            path.write_bytes(after)
+
+
 def plain(value: object) -> object:
     """Turn untorn's tagged values into the judge's, at every depth."""
     if type(value).__name__ == "Tagged":

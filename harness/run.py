@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from harness import ratchet
 from harness.corpus import FORMATS, RealFile, corpus
 from harness.derive import variants
-from harness.editor import Editor, Untorn
+from harness.editor import Editor, InMemory, Untorn
 from harness.trial import DEMANDED, OK, WRONG, Outcome, try_file
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def main() -> int:
     started = time.monotonic()
     forms: tuple[Format, ...] = tuple(form for form in FORMATS if form in (arguments.format or FORMATS))
     files = gather(forms, quick=arguments.quick)
-    outcomes = list(tried(files, Untorn()))
+    outcomes = list(tried(files, InMemory() if arguments.in_memory else Untorn()))
     print(table(outcomes))
     if arguments.failures:
         print(failures(outcomes, arguments.failures, arguments.only))
@@ -54,6 +54,7 @@ def _arguments() -> argparse.Namespace:
         "--failures", type=int, default=0, metavar="N", help="show the first N failures of each class"
     )
     parser.add_argument("--only", default="", metavar="CLASS", help="show failures of this class only")
+    parser.add_argument("--in-memory", action="store_true", help="without untorn's storage: for work on text")
     parser.add_argument(
         "--update-ratchet", action="store_true", help="raise the committed shares to those of this run"
     )

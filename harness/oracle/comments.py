@@ -21,7 +21,7 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
     count = surplus(old, new, allowance)
     if count is None:
         return f"a comment is lost, moved or changed: {first_difference(old, new)}"
-    if count:
+    if count > allowance.new:
         return f"{count} comments too many: {first_difference(old, new)}"
     return _strayed(before, operation, after)
 
@@ -37,6 +37,11 @@ def _allowed(before: Source, operation: Operation) -> Allowance:
         return allowance
     entry = before.entries[operation.path]
     allowance.optional.update(_inside(before, entry))
+    if operation.kind == "set" and entry.is_toml_table:
+        # Where a table becomes a value, its comments travel with it.
+        travelling = _all(owned(before, entry))
+        allowance.optional |= travelling
+        allowance.new = len(travelling)
     if operation.kind == "delete":
         own = owned(before, entry)
         allowance.optional |= own.unclear
@@ -70,6 +75,7 @@ def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
     """Find a key whose own comments are no longer its own, or are now another's."""
     in_list = operation.kind == "delete" and before.parent(operation.path).kind == "sequence"
     met: set[Path] = set()
+    ambiguous = _ambiguous(before, operation)
     for path, entry in before.entries.items():
         target = path_after(operation, path, in_list=in_list)
         if operation.kind == "set" and path == operation.path:
@@ -78,7 +84,11 @@ def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
             continue
         met.add(target)
         old, new = owned(before, entry), owned(after, after.entries[target])
-        lost = _texts(before, old.sure - _ambiguous(before, operation)) - _texts(after, _all(new))
+        still = _all(new)
+        if operation.kind == "delete":
+            # What stood above the deleted key may make the block below it a heading, or a setting's.
+            still = still | set(new.block)
+        lost = _texts(before, old.sure - ambiguous) - _texts(after, still)
         if lost:
             return f"{path!r} lost its comment {min(lost)!r}"
         gained = _texts(after, new.sure) - _texts(before, _all(old))

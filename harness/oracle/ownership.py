@@ -39,6 +39,8 @@ class Owned:
     above: set[int] = field(default_factory=set)
     inline: set[int] = field(default_factory=set)
     unclear: set[int] = field(default_factory=set)
+    block: list[int] = field(default_factory=list)
+    """The comment lines directly above, whoever's they are."""
 
     @property
     def sure(self) -> set[int]:
@@ -48,6 +50,13 @@ class Owned:
 
 def owned(source: Source, entry: Entry) -> Owned:
     """Find the comments that are an entry's own."""
+    known = source.ownership.get(entry.path)
+    if known is None:
+        known = source.ownership[entry.path] = _owned(source, entry)
+    return known
+
+
+def _owned(source: Source, entry: Entry) -> Owned:
     result = Owned()
     if not entry.path:
         return result
@@ -88,7 +97,7 @@ def _above(source: Source, start: int, result: Owned) -> None:
     if source.before_on_line(start).strip(" \t"):
         return
     column, line = source.column_of(start), source.line_of(start)
-    block: list[int] = []
+    block = result.block
     by_end = source.standing_alone
     while line > 0 and (line - 1) in by_end:
         index = by_end[line - 1]
@@ -113,17 +122,22 @@ def _above(source: Source, start: int, result: Owned) -> None:
 
 def _is_top(source: Source, line: int) -> bool | None:
     """Whether only ``---`` and directives stand above ``line``; None if the rule leaves it open."""
+    if line > source.first_content_line + 1:
+        return None if source.format == "yaml" and _is_top_of_document(source, line) else False
     above = [text.strip() for text in source.lines[:line]]
     if source.format in {"json", "jsonc"} and above and above[0] == "{" and not any(above[1:]):
         # The first key of a JSON file: its block is the file's heading as much as the key's.
         return None
     if all(not text or text == "---" or text.startswith("%") for text in above):
         return True if "" not in above else None
-    if source.format == "yaml" and any(text.startswith("---") for text in above):
-        # The top of a later document is not the top of the file.
-        marks = [number for number, text in enumerate(above) if text.startswith("---")]
-        return None if not any(above[marks[-1] + 1 :]) else False
-    return False
+    return None if source.format == "yaml" and _is_top_of_document(source, line) else False
+
+
+def _is_top_of_document(source: Source, line: int) -> bool:
+    """Whether the last thing above is a ``---``: the top of a later document is not the top of the file."""
+    while line and not source.lines[line - 1].strip():
+        line -= 1
+    return line > 0 and source.lines[line - 1].startswith("---")
 
 
 def _line_verdict(form: Format, comment: Comment) -> str:

@@ -30,12 +30,20 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         if entry.value and entry.kind in {"scalar", "alias"} and is_scalar(operation.value):
             return _only_spans(before, [entry.value], after, "the value")
     allowance = allowed(before, operation)
-    new = surplus(before.lines, after.lines, allowance)
+    old_lines, new_lines = before.lines, after.lines
+    if before.text.endswith("\n") or not after.text:
+        old_lines, new_lines = _terminated(old_lines), _terminated(new_lines)
+    new = surplus(old_lines, new_lines, allowance)
     if new is None:
-        return f"a line changed that did not have to: {first_difference(before.lines, after.lines)}"
+        return f"a line changed that did not have to: {first_difference(old_lines, new_lines)}"
     if new > allowance.new:
-        return f"{new} new lines, {allowance.new} needed: {first_difference(before.lines, after.lines)}"
+        return f"{new} new lines, {allowance.new} needed: {first_difference(old_lines, new_lines)}"
     return None
+
+
+def _terminated(lines: list[str]) -> list[str]:
+    """The lines without the empty one behind the last newline; whether that one stays is E5."""
+    return lines[:-1] if not lines[-1] else lines
 
 
 def _only_spans(before: Source, spans: list[Span], after: Source, what: str) -> str | None:
@@ -115,6 +123,11 @@ def _replaced(source: Source, entry: Entry, allowance: Allowance) -> None:
     """Another kind of value for a key: its lines may become anything, those of a collection may go."""
     if entry.is_toml_table:
         _table_goes(source, entry, allowance)
+        own = owned(source, entry)
+        for index in own.above:
+            comment = source.comments[index]
+            allowance.optional.update(_lines(source, Span(comment.start, comment.end)))
+        allowance.new += len(own.above)
         allowance.any_text(*(line for piece in entry.pieces for line in _lines(source, piece)))
         allowance.any_text(*allowance.gone)
         return
@@ -251,7 +264,7 @@ def _parent_empties(source: Source, entry: Entry, parent: Entry, allowance: Allo
     elif source.format == "toml":
         if parent.path and not parent.headers:
             # What only its child defined needs a definition of its own now.
-            allowance.new += 2
+            allowance.new += 3
             allowance.any_text(source.line_of(entry.start))
     else:
         key_end = parent.keys[0].end if parent.keys else parent.start

@@ -48,7 +48,7 @@ def judge(  # noqa: PLR0913 - what it judges, and two hints
         source: What ``read`` returned for ``before``, if it is at hand.
     """
     source = source or read(before, form, documents=documents)
-    found = [Finding("E5", message)] if (message := style.check_newlines(before, after)) else []
+    found = [Finding("E5", message)] if (message := style.check_newlines(before, after, operation)) else []
     try:
         result = read(after, form, documents=documents)
     except RefusedError as error:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.oracle.operations import Path
+    from harness.oracle.ownership import Owned
 
 Format = Literal["json", "jsonc", "toml", "yaml"]
 NodeKind = Literal["scalar", "mapping", "sequence", "alias"]
@@ -86,6 +87,15 @@ class Source:
     value: object
     entries: dict[Path, Entry]
     comments: list[Comment]
+    ownership: dict[Path, Owned] = field(default_factory=dict)
+
+    @cached_property
+    def first_content_line(self) -> int:
+        """The first line with more than white space, ``---`` or a YAML directive; comments count."""
+        for number, line in enumerate(self.lines):
+            if line.strip() not in {"", "---"} and not line.startswith("%"):
+                return number
+        return len(self.lines)
 
     @cached_property
     def line_starts(self) -> list[int]:

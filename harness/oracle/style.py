@@ -15,7 +15,7 @@ _SIMPLE = re.compile(r"[A-Za-z][A-Za-z0-9 ]*")
 _QUOTED = re.compile(r"[\"'](?![\"'])")
 
 
-def check_newlines(before: bytes, after: bytes) -> str | None:
+def check_newlines(before: bytes, after: bytes, operation: Operation) -> str | None:
     """E5, on the bytes."""
     if before.startswith(BOM.encode()) != after.startswith(BOM.encode()):
         return "the BOM came or went"
@@ -24,7 +24,10 @@ def check_newlines(before: bytes, after: bytes) -> str | None:
         return "a bare line feed in a CRLF file"
     if lone and not crlf and b"\r\n" in after:
         return "a CRLF in a file of line feeds"
-    # A text of which nothing is left has no line to end.
+    # A text of which nothing is left has no line to end. And where the last line goes, an empty
+    # one before it is the last: whether its newline is final or between lines, nobody can tell.
+    if operation.kind == "delete" and not before.endswith(b"\n"):
+        return None
     both = before.removeprefix(BOM.encode()) and after.removeprefix(BOM.encode())
     if both and before.endswith(b"\n") != after.endswith(b"\n"):
         return "the final newline came or went"
@@ -107,7 +110,7 @@ def _one_a_line(before: Source, parent: Path, path: Path, after: Source) -> str 
 
 def _separator(before: Source, parent: Path, path: Path, after: Source) -> str | None:
     """What stands between a key and its value."""
-    seen = {_between(before, one) for one in _siblings(before, parent) if one.kind == "scalar"} - {None}
+    seen = {_between(before, one) for one in _siblings(before, parent)} - {None}
     own = _between(after, after.entries[path])
     if len(seen) == 1 and own is not None and own not in seen and after.entries[path].kind == "scalar":
         return f"{own!r} between key and value, {seen.pop()!r} in its siblings"

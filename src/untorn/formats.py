@@ -51,7 +51,18 @@ BUILT_IN: Mapping[str, Format] = {
         ),
     ),
     "toml": Format(
-        "untorn.serializers.toml", (".toml",), ("Pipfile", "poetry.lock", "uv.lock", "pdm.lock", "Cargo.lock")
+        "untorn.serializers.toml",
+        (".toml",),
+        (
+            "Pipfile",
+            "poetry.lock",
+            "Cargo.lock",
+            "uv.lock",
+            "pdm.lock",
+            "Gopkg.lock",
+            "Cargo.toml.orig",
+            ".cargo/config",
+        ),
     ),
     "yaml": Format(
         "untorn.serializers.yaml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -75,10 +76,8 @@ def test_a_schema_that_is_gone_refuses_the_save(settings: Path) -> None:
     settings.with_name("app.schema.json").unlink()
     host = untorn.Host()
     host.admit(JsonSchema(), "jsonschema")
-    with (
-        pytest.raises(untorn.RejectedError, match="cannot read the schema './app.schema.json': no such file"),
-        host.edit(settings) as doc,
-    ):
+    reason = re.escape("cannot read the schema './app.schema.json': no such file")
+    with pytest.raises(untorn.RejectedError, match=reason), host.edit(settings) as doc:
         doc.set("port", 81)
     assert settings.read_text("utf-8") == TEXT
 

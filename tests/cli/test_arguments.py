@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Any
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -123,25 +123,24 @@ def test_every_command_runs_a_function_that_exists() -> None:
     assert all(map(callable, functions))
 
 
-WORDS = st.sampled_from(["f", "k", "-", "--", "--format", "json", "--check", "--document=0", "-x", "--help", ""])
+WORDS = st.sampled_from(
+    ["f", "k", "-", "--", "--format", "json", "--check", "--document=0", "-x", "--help", ""]
+)
 
 
 @given(st.sampled_from([*COMMANDS]), st.lists(WORDS, max_size=6))
 def test_any_command_line_is_understood_or_refused(name: str, words: list[str]) -> None:
-    try:
-        request: Any = parse([name, *words])
-    except UsageError as error:
-        assert str(error).startswith("untorn") or str(error).startswith("--")
-        return
-    assert isinstance(request, str) or request.command == name
+    with suppress(UsageError):
+        request = parse([name, *words])
+        assert isinstance(request, str) or request.command == name
 
 
-def test_reading_the_command_line_imports_no_argparse() -> None:
+def test_reading_the_command_line_imports_no_argparse(environment: dict[str, str]) -> None:
     import subprocess
 
-    script = "import sys; from untorn.cli.arguments import parse; parse(['get', 'f']); print('argparse' in sys.modules)"
-    path = str(__import__("pathlib").Path(sys.modules["untorn"].__file__ or "").parents[1])
+    script = "from untorn.cli.arguments import parse; parse(['get', 'f'])"
+    script += "; import sys; print('argparse' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.strip() == "False"

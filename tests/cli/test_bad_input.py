@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from untorn.errors import KeyPathError, ReadError
+from untorn.errors import KeyPathError, ReadError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,36 +23,141 @@ CASES = [
     ("missing", "f.toml", None, EDIT, "f.toml: no such file", ["--create"]),
     ("missing, read", "f.toml", None, ("get", "FILE"), "f.toml: no such file", []),
     ("empty", "f.json", b"", EDIT, "f.json:1:1: ", ["empty"]),
-    ("broken JSON", "f.json", b'{\n  "a": 1,\n  "b" 2\n}', EDIT, "f.json:3:7: ", ['  3 |   "b" 2\n    |       ^\n']),
+    (
+        "broken JSON",
+        "f.json",
+        b'{\n  "a": 1,\n  "b" 2\n}',
+        EDIT,
+        "f.json:3:7: ",
+        ['  3 |   "b" 2\n    |       ^\n'],
+    ),
     ("broken TOML", "f.toml", b"a = 1\nb = \n", EDIT, "f.toml:2:", ["  2 | b = "]),
     ("broken YAML", "f.yaml", b"a: 1\nb: [1,\n", EDIT, "f.yaml:", ["f.yaml:"]),
     ("wrong encoding", "f.toml", b"a = 1\nb = '\xe9'\n", EDIT, "f.toml:2:6: ", ["0xe9", "UTF-8"]),
-    ("UTF-16 where only UTF-8 may be", "f.toml", "a = 1".encode("utf-16"), EDIT, "f.toml: ", ["UTF-16", "iconv"]),
-    ("unknown suffix", "f.xyz", b"a", EDIT, "f.xyz: no serializer for '.xyz' files", ["--format", "untorn-xyz"]),
-    ("unknown format", "f.toml", b"a = 1", (*EDIT, "--format", "tmol"), "f.toml: no format", ["did you mean 'toml'"]),
+    (
+        "UTF-16 where only UTF-8 may be",
+        "f.toml",
+        "a = 1".encode("utf-16"),
+        EDIT,
+        "f.toml: ",
+        ["UTF-16", "iconv"],
+    ),
+    (
+        "unknown suffix",
+        "f.xyz",
+        b"a",
+        EDIT,
+        "f.xyz: no serializer for '.xyz' files",
+        ["--format", "untorn-xyz"],
+    ),
+    (
+        "unknown format",
+        "f.toml",
+        b"a = 1",
+        (*EDIT, "--format", "tmol"),
+        "f.toml: no format",
+        ["did you mean 'toml'"],
+    ),
     ("comments in JSON", "f.json", b'{"a": 1} // x', EDIT, "f.json:1:10: ", ["jsonc"]),
-    ("through a scalar", "f.toml", b"x = 0\na = 1\n", ("set", "FILE", "a.b", "2"), "f.toml:2:5: a is an integer", []),
-    ("through a scalar, read", "f.json", b'{"a": 1}', ("get", "FILE", "a.b"), "f.json:1:7: a is an integer", []),
-    ("ambiguous", "f.json", b'{"a.b": 1}', ("set", "FILE", "a.b", "2"), "f.json: key path 'a.b' is ambiguous", ['"a.b"', '"a"."b"']),
-    ("malformed key path", "f.json", b'{"a": 1}', ("get", "FILE", "a..b"), "f.json: key path 'a..b' is malformed", ["character 3"]),
-    ("not found", "f.toml", b"[server]\nport = 1\n", ("get", "FILE", "server.prot"), "f.toml:", ["server.prot does not exist", "did you mean 'port'?"]),
-    ("nothing to unset", "f.json", b'{"ab": 1}', ("unset", "FILE", "ac"), "f.json: ac does not exist", ["did you mean 'ab'?"]),
-    ("append to no list", "f.json", b'{"a": 1}', ("append", "FILE", "a", "2"), "f.json:1:7: a is an integer", []),
+    (
+        "through a scalar",
+        "f.toml",
+        b"x = 0\na = 1\n",
+        ("set", "FILE", "a.b", "2"),
+        "f.toml:2:5: a is an integer",
+        [],
+    ),
+    (
+        "through a scalar, read",
+        "f.json",
+        b'{"a": 1}',
+        ("get", "FILE", "a.b"),
+        "f.json:1:7: a is an integer",
+        [],
+    ),
+    (
+        "ambiguous",
+        "f.json",
+        b'{"a.b": 1}',
+        ("set", "FILE", "a.b", "2"),
+        "f.json: key path 'a.b' is ambiguous",
+        ['"a.b"', '"a"."b"'],
+    ),
+    (
+        "malformed key path",
+        "f.json",
+        b'{"a": 1}',
+        ("get", "FILE", "a..b"),
+        "f.json: key path 'a..b' is malformed",
+        ["character 3"],
+    ),
+    (
+        "not found",
+        "f.toml",
+        b"[server]\nport = 1\n",
+        ("get", "FILE", "server.prot"),
+        "f.toml:",
+        ["server.prot does not exist", "did you mean 'port'?"],
+    ),
+    (
+        "nothing to unset",
+        "f.json",
+        b'{"ab": 1}',
+        ("unset", "FILE", "ac"),
+        "f.json: ac does not exist",
+        ["did you mean 'ab'?"],
+    ),
+    (
+        "append to no list",
+        "f.json",
+        b'{"a": 1}',
+        ("append", "FILE", "a", "2"),
+        "f.json:1:7: a is an integer",
+        [],
+    ),
     ("index out of range", "f.json", b'{"a": [1]}', ("get", "FILE", "a[5]"), "f.json:1:7: a has 1 item", []),
-    ("null in TOML", "f.toml", b"a = 1\n", ("set", "FILE", "a", "null"), "f.toml: a: toml has no null", []),
-    ("2**70 in TOML", "f.toml", b"a = 1\n", ("set", "FILE", "a", str(2**70)), "f.toml: a: toml integers have 64 bits", []),
+    ("null in TOML", "f.toml", b"a = 1\n", ("set", "FILE", "a", "null"), "f.toml: a: TOML has no null", []),
+    (
+        "2**70 in TOML",
+        "f.toml",
+        b"a = 1\n",
+        ("set", "FILE", "a", str(2**70)),
+        "f.toml: a: TOML integers have 64 bits",
+        [],
+    ),
     ("surrogate", "f.json", b'{"a": 1}', ("set", "FILE", "a", '"\\ud800"'), "f.json: a: U+D800", []),
-    ("5,000 digits in a file", "f.json", b'{"a": ' + b"9" * 5000 + b"}", ("get", "FILE"), "f.json", ["digits"]),
-    ("5,000 digits in a VALUE", "f.json", b'{"a": 1}', ("set", "FILE", "a", "9" * 5000), "f.json: VALUE is a number", []),
+    (
+        "5,000 digits in a file",
+        "f.json",
+        b'{"a": ' + b"9" * 5000 + b"}",
+        ("get", "FILE"),
+        "f.json",
+        ["digits"],
+    ),
+    (
+        "5,000 digits in a VALUE",
+        "f.json",
+        b'{"a": 1}',
+        ("set", "FILE", "a", "9" * 5000),
+        "f.json: VALUE is a number",
+        [],
+    ),
     ("1e400 in a file", "f.json", b'{"a": 1e400}', ("get", "FILE"), "f.json", ["1e400"]),
-    ("1e400 in a VALUE", "f.json", b'{"a": 1}', ("set", "FILE", "a", "1e400"), "f.json: 1e400 is larger", ["--string"]),
+    (
+        "1e400 in a VALUE",
+        "f.json",
+        b'{"a": 1}',
+        ("set", "FILE", "a", "1e400"),
+        "f.json: 1e400 is larger",
+        ["--string"],
+    ),
     ("NaN in JSON", "f.json", b'{"a": NaN}', ("get", "FILE"), "f.json:1:7: ", ["NaN"]),
     ("deep JSON", "f.json", b"[" * 100_000, ("get", "FILE"), "f.json", ["nests deeper than"]),
     ("deep JSONC", "f.jsonc", b"[" * 100_000, ("get", "FILE"), "f.jsonc", ["nests deeper than"]),
     ("deep TOML", "f.toml", b"a = " + b"[" * 100_000, ("get", "FILE"), "f.toml", ["nests deeper than"]),
     ("deep YAML", "f.yaml", b"[" * 100_000, ("get", "FILE"), "f.yaml", ["nests deeper than"]),
     ("duplicate key", "f.json", b'{"a": 1, "a": 2}', EDIT, "f.json:1:10: ", ["'a'"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +166,14 @@ CASES = [
     ids=[case[0] for case in CASES],
 )
 def test_bad_input_is_refused_with_its_place_and_the_file_stays(
-    untorn: Run, here: Path, name: str, content: bytes | None, argv: tuple[str, ...], start: str, besides: list[str]
+    *,
+    untorn: Run,
+    here: Path,
+    name: str,
+    content: bytes | None,
+    argv: tuple[str, ...],
+    start: str,
+    besides: list[str],
 ) -> None:
     path = here / name
     if content is not None:
@@ -115,6 +227,7 @@ def test_an_unreadable_file_is_refused(untorn: Run, here: Path, monkeypatch: pyt
     assert untorn("set", "f.toml", "a", "2") == (1, "", f"{expected}  f.toml was not changed\n")
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to any file")
 def test_a_read_only_file_is_refused(untorn: Run, here: Path) -> None:
     path = here / "f.toml"
     path.write_bytes(b"a = 1\n")
@@ -125,6 +238,19 @@ def test_a_read_only_file_is_refused(untorn: Run, here: Path) -> None:
     assert found.err.endswith("  f.toml was not changed\n")
     assert path.read_bytes() == b"a = 1\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
+
+
+def test_what_the_writer_refuses_is_said(untorn: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = here / "f.toml"
+    path.write_bytes(b"a = 1\n")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise WriteError("read-only file", errno=13, path=path, hint="make it writable first")
+
+    monkeypatch.setattr("untorn.storage.prepare", refuse)
+    expected = "f.toml: read-only file\n  hint: make it writable first\n  f.toml was not changed\n"
+    assert untorn("set", "f.toml", "a", "2") == (1, "", expected)
+    assert path.read_bytes() == b"a = 1\n"
 
 
 def test_an_unknown_tag_is_kept_and_what_is_around_it_can_be_edited(untorn: Run, here: Path) -> None:

@@ -51,5 +51,7 @@ def test_a_diff_without_colours_is_as_it_was() -> None:
 def test_only_the_carets_below_a_culprit_are_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     message = "a:1:8: 2^3 ^\n  1 | port = ^^\n    |        ^^\n"
-    assert painted_carets(message, Terminal()) == message.replace("    |        ^^", "    |        \x1b[31m^^\x1b[0m")
+    assert painted_carets(message, Terminal()) == message.replace(
+        "    |        ^^", "    |        \x1b[31m^^\x1b[0m"
+    )
     assert painted_carets(message, io.StringIO()) == message

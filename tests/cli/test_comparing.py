@@ -39,12 +39,20 @@ def lines(one: Value, other: Value) -> list[str]:
         ([{"n": 1}, {"n": 2}], [{"n": 0}, {"n": 1}, {"n": 3}], ["+ [0].n: 0", "- [1].n: 2", "+ [2].n: 3"]),
         ([1, 2], [3], ["- [0]: 1", "+ [0]: 3", "- [1]: 2"]),
         ({"a": [1]}, {"a": {"b": 1}}, ["- a[0]: 1", "+ a.b: 1"]),
-        ([True, 1, 1.0, 0.0], [1, 1.0, True, -0.0], ["- [0]: true", "- [3]: 0.0", "+ [2]: true", "+ [3]: -0.0"]),
+        (
+            [True, 1, 1.0, 0.0],
+            [1, 1.0, True, -0.0],
+            ["- [0]: true", "- [3]: 0.0", "+ [2]: true", "+ [3]: -0.0"],
+        ),
         ([math.nan], [math.nan], []),
         ({1: "x"}, {"1": "x"}, ['- [1]: "x"', '+ 1: "x"']),
         ([Tagged("!a", [1])], [Tagged("!b", [1])], ['- [0]: {"!a": [1]}', '+ [0]: {"!b": [1]}']),
         ([{1}, 5], [{2}, 5], ["- [0]: [1]", "+ [0]: [2]"]),
-        ([datetime(2024, 1, 1, tzinfo=UTC)], [datetime(2024, 1, 1)], ['- [0]: "2024-01-01T00:00:00+00:00"', '+ [0]: "2024-01-01T00:00:00"']),
+        (
+            [datetime(2024, 1, 1, tzinfo=UTC)],
+            [datetime.fromisoformat("2024-01-01T00:00:00")],
+            ['- [0]: "2024-01-01T00:00:00+00:00"', '+ [0]: "2024-01-01T00:00:00"'],
+        ),
     ],
 )
 def test_values_are_compared_key_path_by_key_path(one: Value, other: Value, expected: list[str]) -> None:
@@ -64,7 +72,9 @@ def test_an_item_put_in_front_of_a_long_list_is_one_difference() -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([0.0, 1.0, "a", "1"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([1, "1", "a"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([1, "1", "a"]), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -94,11 +104,20 @@ def test_diff_compares_files_of_different_formats(untorn: Run, here: Path) -> No
     assert untorn("diff", "a.toml", "b.json") == (0, "", "")
 
 
+DIFF = """\
+--- a.toml
++++ b.yaml
+- server.port: 1
++ server.port: 2
+- server.old: true
++ server.tags[0]: "x"
+"""
+
+
 def test_diff_prints_what_differs_and_returns_1(untorn: Run, here: Path) -> None:
     (here / "a.toml").write_text("[server]\nport = 1\nold = true\n", "utf-8")
     (here / "b.yaml").write_text("server: {port: 2, tags: [x]}\n", "utf-8")
-    expected = '--- a.toml\n+++ b.yaml\n- server.port: 1\n+ server.port: 2\n- server.old: true\n+ server.tags[0]: "x"\n'
-    assert untorn("diff", "a.toml", "b.yaml") == (1, expected, "")
+    assert untorn("diff", "a.toml", "b.yaml") == (1, DIFF, "")
 
 
 def test_diff_returns_2_where_a_file_cannot_be_read(untorn: Run, here: Path) -> None:
@@ -118,4 +137,3 @@ def test_diff_reads_one_side_from_standard_input(
         "--- a.json\n+++ <stdin>\n- a: 1\n+ a: 2\n",
         "",
     )
-

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from untorn.cli.demo import edits, kills, refusal
 from untorn.cli.demo.generations import SIZE, content, is_whole
 from untorn.cli.demo.kills import SECONDS, Tally, show_kills, table, unlike_promised
 from untorn.cli.demo.outsiders import look, truncate_and_write
-from untorn.cli.failures import Failure
+from untorn.cli.failures import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +41,9 @@ def test_an_edit_that_changes_another_line_is_noticed(here: Path, monkeypatch: p
     assert "settings.toml changed other lines" in reason
 
 
-def test_the_refusal_shows_the_caret_under_the_culprit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_refusal_shows_the_caret_under_the_culprit(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert refusal.show_refusal(here) == []
     assert capsys.readouterr().out.startswith(
         "service.toml:3:8: server.port: 99999 is not a port number (PortCheck)\n"
@@ -160,40 +161,57 @@ def test_too_few_kills_within_the_time_end_the_loop(here: Path, monkeypatch: pyt
     assert time.monotonic() - start < 10
 
 
-def test_a_victim_that_ends_by_itself_is_a_failure(here: Path) -> None:
+def test_a_victim_that_ends_by_itself_is_a_failure(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = here / "no-such-directory" / "f"
     with (
-        pytest.raises(Failure, match="ended by itself, with status 1"),
-        kills._nursery("truncate and write", path) as nursery,
+        pytest.raises(CommandError, match="ended by itself, with status 1"),
+        kills._nursery("truncate and write", path) as victims,
     ):
-        nursery.bear()
+        victims.bear()
         time.sleep(0.5)
-        nursery.kill()
+        victims.kill()
+    assert "no-such-directory" in capfd.readouterr().err
 
 
 def test_a_nursery_that_cannot_start_is_a_failure(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with (
-        pytest.raises(Failure, match="could not be started"),
-        kills._nursery("untorn", here / "f") as nursery,
+        pytest.raises(CommandError, match="could not be started"),
+        kills._nursery("untorn", here / "f") as victims,
     ):
         time.sleep(0.2)
-        nursery.bear()
+        victims.bear()
+        victims.kill()
 
 
-def test_no_child_outlives_an_exception(here: Path) -> None:
-    with pytest.raises(ZeroDivisionError), kills._nursery("truncate and write", here / "f") as nursery:
-        nursery.bear()
-        victim = nursery._victim
+def test_no_victim_outlives_an_exception(here: Path) -> None:
+    path = here / "f"
+    with pytest.raises(ZeroDivisionError), kills._nursery("truncate and write", path) as victims:
+        victims.bear()
+        deadline = time.monotonic() + 10
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
         1 / 0  # noqa: B018
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.kill(victim, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
-    pytest.fail("the victim is still alive")
+    before = path.stat().st_mtime_ns
+    time.sleep(0.1)
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("orders", "answers"), [(b"", []), (b"b", []), (b"bk", ["-9"]), (b"bkbk", ["-9", "-9"]), (b"x", [])]
+)
+@pytest.mark.parametrize("writer", ["untorn", "truncate and write"])
+def test_the_nursery_does_as_it_is_told(
+    here: Path, environment: dict[str, str], writer: str, orders: bytes, answers: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "untorn.cli.demo.nursery", writer, "f"],
+        env=environment,
+        input=orders,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.decode().split(), done.stderr) == (0, answers, b"")
 
 
 class Terminal:
@@ -219,8 +237,10 @@ def test_progress_is_shown_on_a_terminal_and_wiped(
 # ── The whole demo ──────────────────────────────────────────────────────────
 
 
-def test_the_demo_returns_1_if_anything_is_not_as_promised(untorn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("untorn.cli.demo.show_kills", lambda directory, wanted: [f"{wanted} is odd"])
+def test_the_demo_returns_1_if_anything_is_not_as_promised(
+    untorn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("untorn.cli.demo.show.show_kills", lambda directory, wanted: [f"{wanted} is odd"])
     found = untorn("demo", "--kills", "3")
     assert found.status == 1
     assert found.out.endswith("Not as promised: 3 is odd.\n")

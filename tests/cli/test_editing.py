@@ -131,7 +131,7 @@ DIFF = """\
 +++ settings.toml
 @@ -2,6 +2,6 @@
  name = 'north'  # quoted so
- 
+\x20
  [server]
 -port = 8000     # the proxy knows it
 +port = 8080     # the proxy knows it
@@ -209,10 +209,15 @@ def test_what_the_receipt_warns_of_is_said(untorn: Run, settings: Path, here: Pa
         (("unset", "-", "a", "--format", "yaml"), b"a: 1\nb: 2 # two\n", b"b: 2 # two\n"),
         (("append", "-", "a", "3", "--format", "jsonc"), b'{"a": [1, 2]} // x\n', b'{"a": [1, 2, 3]} // x\n'),
         (("set", "-", "a", "1", "--format", "toml"), b"a = 1", b"a = 1"),
-        (("set", "-", "a", "2", "--format", "yaml", "--document", "1"), b"a: 0\n---\na: 1\n", b"a: 0\n---\na: 2\n"),
+        (
+            ("set", "-", "a", "2", "--format", "yaml", "--document", "1"),
+            b"a: 0\n---\na: 1\n",
+            b"a: 0\n---\na: 2\n",
+        ),
     ],
 )
 def test_a_document_from_standard_input_goes_to_standard_output(
+    *,
     stdin: Callable[[bytes], None],
     capfdbinary: pytest.CaptureFixture[bytes],
     here: Path,

@@ -65,16 +65,31 @@ def receipt(path: Path) -> Receipt:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (LockTimeoutError("locked by process 5", path=Path("/x/f.json"), hint="wait"), "f.json: locked by process 5\n  hint: wait\n  f.json was not changed\n"),
-        (ConflictError("both changed a", location=Location(Path("/x/f.json"), 1, 7)), "f.json:1:7: both changed a\n  f.json was not changed\n"),
+        (
+            LockTimeoutError("locked by process 5", path=Path("/x/f.json"), hint="wait"),
+            "f.json: locked by process 5\n  hint: wait\n  f.json was not changed\n",
+        ),
+        (
+            ConflictError("both changed a", location=Location(Path("/x/f.json"), 1, 7)),
+            "f.json:1:7: both changed a\n  f.json was not changed\n",
+        ),
         (UnrepresentableError("a: no"), "f.json: a: no\n  f.json was not changed\n"),
-        (PluginError("is not installed", plugin="p"), "plugin 'p': is not installed\n  f.json was not changed\n"),
-        (NotDurableError("in place, unconfirmed", receipt=receipt(Path("f.json"))), "f.json: in place, unconfirmed\n"),
+        (
+            PluginError("is not installed", plugin="p"),
+            "plugin 'p': is not installed\n  f.json was not changed\n",
+        ),
+        (
+            NotDurableError("in place, unconfirmed", receipt=receipt(Path("f.json"))),
+            "f.json: in place, unconfirmed\n",
+        ),
         (UnknownOutcomeError("look at it", receipt=receipt(Path("f.json"))), "f.json: look at it\n"),
-        (PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied\n  f.json was not changed\n"),
+        (
+            PermissionError(13, "Permission denied", "/x/y"),
+            "/x/y: Permission denied\n  f.json was not changed\n",
+        ),
         (OSError("odd"), "f.json: odd\n  f.json was not changed\n"),
     ],
-)  # fmt: skip
+)
 def test_every_error_says_what_became_of_the_file(
     untorn: Run, settings: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: str
 ) -> None:
@@ -159,9 +174,13 @@ class Closed(io.StringIO):
 
 @pytest.mark.parametrize(
     ("error", "status", "message"),
-    [(BrokenPipeError(32, "Broken pipe"), 141, ""), (OSError(28, "No space left on device"), 1, "untorn: No space left on device\n")],
-)  # fmt: skip
+    [
+        (BrokenPipeError(32, "Broken pipe"), 141, ""),
+        (OSError(28, "No space left on device"), 1, "untorn: No space left on device\n"),
+    ],
+)
 def test_an_output_that_fails_is_no_traceback(
+    *,
     settings: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -212,7 +231,9 @@ def test_the_process_has_the_exit_status_of_the_command(settings: Path, environm
 def test_a_pipe_that_nobody_reads_leaves_no_traceback(settings: Path, environment: dict[str, str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = run("get", "f.json", environment=environment, capture_output=False, stdout=writing, stderr=subprocess.PIPE)
+    done = run(
+        "get", "f.json", environment=environment, capture_output=False, stdout=writing, stderr=subprocess.PIPE
+    )
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
 
@@ -220,14 +241,25 @@ def test_a_pipe_that_nobody_reads_leaves_no_traceback(settings: Path, environmen
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
 def test_a_full_disk_below_standard_output_is_said(settings: Path, environment: dict[str, str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = run("get", "f.json", environment=environment, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        done = run(
+            "get",
+            "f.json",
+            environment=environment,
+            capture_output=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
     assert (done.returncode, done.stderr) == (1, "untorn: No space left on device\n")
 
 
-def test_ctrl_c_while_waiting_for_a_lock_leaves_no_traceback(settings: Path, environment: dict[str, str]) -> None:
+def test_ctrl_c_while_waiting_for_a_lock_leaves_no_traceback(
+    settings: Path, environment: dict[str, str]
+) -> None:
     with storage.lock(settings, timeout=5):
         waiting = subprocess.Popen(
-            [sys.executable, "-m", "untorn", "set", "f.json", "a", "2"], env=environment, stderr=subprocess.PIPE
+            [sys.executable, "-m", "untorn", "set", "f.json", "a", "2"],
+            env=environment,
+            stderr=subprocess.PIPE,
         )
         # It is waiting when it has begun to use the lock; before that, Python's own start could be hit.
         with pytest.raises(subprocess.TimeoutExpired):

@@ -50,7 +50,14 @@ def test_a_string_is_printed_bare_and_everything_else_as_json(value: Value, prin
 
 @pytest.mark.parametrize(
     ("key", "written"),
-    [(1, "1"), (True, "true"), (None, "null"), (1.5, "1.5"), (date(2024, 1, 1), "2024-01-01"), ((1, "a"), '[1, "a"]')],
+    [
+        (1, "1"),
+        (True, "true"),
+        (None, "null"),
+        (1.5, "1.5"),
+        (date(2024, 1, 1), "2024-01-01"),
+        ((1, "a"), '[1, "a"]'),
+    ],
 )
 def test_a_key_that_json_does_not_have_is_written_as_a_string(key: Value, written: str) -> None:
     assert json.loads(shown({key: 0})) == {written: 0}

@@ -21,7 +21,9 @@ def headings() -> list[str]:
 def test_every_command_has_a_heading_and_a_list_of_exactly_its_options(name: str) -> None:
     heading = " ".join([f"untorn {name}", *COMMANDS[name].operands])
     [section] = re.findall(rf"(?ms)^## `{re.escape(heading)}`\n(.*?)(?=^## )", PAGE)
-    [listed] = re.findall(r"(?s)^Options: (.*?)$(?=\n\n|\Z)", section.strip()[section.strip().rindex("Options: ") :])
+    [listed] = re.findall(
+        r"(?s)^Options: (.*?)$(?=\n\n|\Z)", section.strip()[section.strip().rindex("Options: ") :]
+    )
     assert re.findall(r"`(--[\w-]+)`", listed) == [option.name for option in COMMANDS[name].options]
 
 
@@ -31,5 +33,9 @@ def test_every_option_has_a_heading(option: Option) -> None:
 
 
 def test_nothing_has_a_heading_that_does_not_exist() -> None:
-    known = {f"untorn {name}" for name in COMMANDS} | {option.name for option in OPTIONS} | {"--help", "--version"}
+    known = (
+        {f"untorn {name}" for name in COMMANDS}
+        | {option.name for option in OPTIONS}
+        | {"--help", "--version"}
+    )
     assert [each for each in headings() if not each.startswith(tuple(known))] == []

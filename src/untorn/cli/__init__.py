@@ -7,10 +7,11 @@ and the function of each, and ``main`` imports that one.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from untorn.cli.arguments import COMMANDS, Request, UsageError, parse
-from untorn.cli.failures import INTERRUPTED, PIPE_CLOSED, USAGE, Failure, forget_output, unexplained
+from untorn.cli.failures import INTERRUPTED, PIPE_CLOSED, USAGE, CommandError, forget_output, unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         _say(error)
         return USAGE
-    except Failure as failure:
+    except CommandError as failure:
         _say(failure)
         return failure.status
     except KeyboardInterrupt as interrupt:
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str]) -> int:
     request = parse(argv)
     if isinstance(request, str):
-        print(request)
+        sys.stdout.write(f"{request}\n")
         return 0
     return _function_of(request)(request)
 
@@ -61,7 +62,6 @@ def _function_of(request: Request) -> Callable[[Request], int]:
 
 
 def _say(message: object) -> None:
-    try:
-        print(message, file=sys.stderr, flush=True)
-    except OSError:
-        pass  # nobody is listening, and the exit status says it all
+    with suppress(OSError):  # nobody may be listening, and the exit status says it all
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()

@@ -103,7 +103,9 @@ WRITING = (
     Option("--check", "exit with 1 if something would change, and write nothing"),
     FORMAT,
     DOCUMENT,
-    Option("--timeout", "how long to wait while others hold the file's lock (default 10)", "SECONDS", _seconds),
+    Option(
+        "--timeout", "how long to wait while others hold the file's lock (default 10)", "SECONDS", _seconds
+    ),
     Option("--allow-reformat", "render the file anew where it cannot be edited precisely"),
 )
 CREATE = Option("--create", "make the file if it does not exist")
@@ -139,7 +141,7 @@ COMMANDS = {
     ),
     "demo": Command(
         (), (Option("--kills", "how many kills have to fall into a save (default 100)", "N", _count),),
-        "Edit files, refuse a save, and kill saves, in a temporary directory.", "untorn.cli.demo:demo",
+        "Edit files, refuse a save, and kill saves, in a temporary directory.", "untorn.cli.demo.show:demo",
     ),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from untorn.cli.colours import painted_diff
 from untorn.cli.documents import Source
-from untorn.cli.failures import USAGE, Failure, explaining
+from untorn.cli.failures import USAGE, CommandError, explaining
 from untorn.cli.output import say, shown_in_line
 from untorn.host import Host
 from untorn.keypath import format_keypath
@@ -43,8 +43,8 @@ def diff(request: Request) -> int:
     one, other = (Source(host, file, request) for file in request.operands)
     try:
         lines = [str(line) for line in differences(_value(one), _value(other))]
-    except Failure as failure:
-        raise Failure(str(failure), status=TROUBLE) from failure
+    except CommandError as failure:
+        raise CommandError(str(failure), status=TROUBLE) from failure
     if lines:
         text = "\n".join([f"--- {one.name}", f"+++ {other.name}", *lines])
         say(painted_diff(text, sys.stdout))
@@ -99,9 +99,7 @@ def _mapping_differences(
             yield from _leaves("+", (*there, key), item)
 
 
-def _list_differences(
-    one: list[Value], other: list[Value], where: KeyPath, there: KeyPath
-) -> Iterator[Line]:
+def _list_differences(one: list[Value], other: list[Value], where: KeyPath, there: KeyPath) -> Iterator[Line]:
     for start, stop, begin, end in _unmatched(one, other):
         paired = min(stop - start, end - begin)
         for offset in range(paired):

@@ -69,12 +69,13 @@ class Source:
     def _stdin(self) -> bytes:
         from untorn.loading import MAX_BYTES  # noqa: PLC0415  files do not come here
 
-        if self._data is None:
-            self._data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        if len(self._data) > MAX_BYTES:
-            msg = f"standard input is larger than {MAX_BYTES} bytes"
-            raise LimitError(msg, hint="no configuration file is that large")
-        return self._data
+        data = sys.stdin.buffer.read(MAX_BYTES + 1) if self._data is None else self._data
+        if len(data) > MAX_BYTES:
+            raise LimitError(
+                f"standard input is larger than {MAX_BYTES} bytes", hint="no configuration file is that large"
+            )
+        self._data = data
+        return data
 
     def place(self, where: KeyPath | None) -> str:
         """Return ``name:line:column`` of as much of a key path as there is, or the name alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,10 +30,20 @@ if TYPE_CHECKING:
 
 def explanation(error: UntornError | OSError, source: Source, *, writes: bool = False) -> str:
     """Return what to print about ``error``, which came up with ``source``."""
+    if isinstance(error, UntornError):
+        error.hint = _for_the_shell(error.hint)
     lines = [_message(error, source)]
     if writes and _left_alone(error):
         lines.append(f"  {source.name} was not changed")
     return painted_carets("\n".join(lines), sys.stderr)
+
+
+_FORMAT_ARGUMENT = re.compile(r"""\bformat=(["']?)(\w*)\1""")
+
+
+def _for_the_shell(hint: str) -> str:
+    """Return a hint with the option of the command in place of the argument of the function."""
+    return _FORMAT_ARGUMENT.sub(lambda found: f"--format {found[2]}".rstrip(), hint)
 
 
 def _left_alone(error: UntornError | OSError) -> bool:
@@ -43,18 +54,21 @@ def _left_alone(error: UntornError | OSError) -> bool:
 def _message(error: UntornError | OSError, source: Source) -> str:
     match error:
         case RejectedError():
-            return f"{problem_lines(error.problems, source.name)}\n{source.name}: {error.reason}"
+            message = f"{problem_lines(error.problems, source.name)}\n{source.name}: {error.reason}"
         case LoadError() | SaveError():
-            return _with_excerpt(error, source)
+            message = _with_excerpt(error, source)
         case KeyPathError():
-            return f"{source.place(error.where)}: {error}"
-        case FileNotFoundError():
-            return f"{source.name}: no such file\n  hint: check the name; untorn set --create makes a new file"
+            message = f"{source.place(error.where)}: {error}"
         case PluginError() | NotDurableError() | UnknownOutcomeError():
-            return str(error)
+            message = str(error)
         case UntornError():
-            return f"{source.name}: {error}"
-    return f"{error.filename or source.name}: {error.strerror or error}"
+            message = f"{source.name}: {error}"
+        case FileNotFoundError():
+            hint = "check the name; untorn set --create makes a new file"
+            message = f"{source.name}: no such file\n  hint: {hint}"
+        case OSError():
+            message = f"{error.filename or source.name}: {error.strerror or error}"
+    return message
 
 
 def _with_excerpt(error: LoadError | SaveError, source: Source) -> str:

@@ -20,7 +20,7 @@ PIPE_CLOSED = 141
 """What a shell reports of a program that a closed pipe, or Ctrl-C, ended: 128 and the signal."""
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """A command failed; the message is ready to be shown.
 
     Attributes:
@@ -34,7 +34,7 @@ class Failure(Exception):
 
 @contextmanager
 def explaining(source: Source, *, writes: bool = False) -> Iterator[None]:
-    """Turn an error about ``source`` into a ``Failure`` that says all there is to say.
+    """Turn an error about ``source`` into a ``CommandError`` that says all there is to say.
 
     Args:
         source: What the block reads or edits.
@@ -48,7 +48,7 @@ def explaining(source: Source, *, writes: bool = False) -> Iterator[None]:
     except (UntornError, OSError) as error:
         from untorn.cli.explanations import explanation  # noqa: PLC0415  success does not pay for it
 
-        raise Failure(explanation(error, source, writes=writes)) from error
+        raise CommandError(explanation(error, source, writes=writes)) from error
 
 
 def unexplained(error: OSError) -> str:

@@ -54,6 +54,10 @@ def as_json(value: Value, where: KeyPath = ()) -> Value:
         return [as_json(item, where) for item in value]
     if isinstance(value, Tagged):
         return {value.tag: as_json(value.value, where)}
+    return _scalar(value)
+
+
+def _scalar(value: Value) -> Value:
     if isinstance(value, (date, time)):  # a datetime is a date
         return value.isoformat()
     if isinstance(value, bytes):
@@ -102,7 +106,7 @@ def say_value(text: str) -> None:
             f"the value has a character that {sys.stdout.encoding} output cannot hold",
             hint="get what is around it, which is printed as JSON, or set PYTHONIOENCODING=utf-8",
         )
-    print(text)
+    sys.stdout.write(f"{text}\n")
 
 
 def say(text: str) -> None:
@@ -110,9 +114,9 @@ def say(text: str) -> None:
     if not _printable(text):
         encoding = sys.stdout.encoding or "utf-8"
         text = text.encode(encoding, "backslashreplace").decode(encoding)
-    print(text)
+    sys.stdout.write(f"{text}\n")
 
 
 def complain(text: str) -> None:
     """Print a text for people on standard error."""
-    print(text, file=sys.stderr)
+    sys.stderr.write(f"{text}\n")

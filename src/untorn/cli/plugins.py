@@ -48,5 +48,12 @@ def _table(found: Sequence[PluginInfo]) -> str:
 
 
 def _row(plugin: PluginInfo) -> tuple[str, ...]:
-    cells = (plugin.name, plugin.version, plugin.distribution, plugin.kind, ", ".join(plugin.formats), plugin.state)
+    cells = (
+        plugin.name,
+        plugin.version,
+        plugin.distribution,
+        plugin.kind,
+        ", ".join(plugin.formats),
+        plugin.state,
+    )
     return tuple(cell or "-" for cell in cells)

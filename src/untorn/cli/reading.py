@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from untorn.cli.documents import Source
-from untorn.cli.failures import Failure, explaining
+from untorn.cli.failures import CommandError, explaining
 from untorn.cli.output import complain, say, say_value, shown
 from untorn.errors import KeyPathError
 from untorn.host import Host
@@ -52,7 +52,7 @@ def _is_valid(host: Host, file: str, request: Request) -> bool:
     try:
         with explaining(source):
             problems = _problems(host, source)
-    except Failure as failure:
+    except CommandError as failure:
         complain(str(failure))
         return False
     if problems:

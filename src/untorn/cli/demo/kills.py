@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import untorn
 from untorn import storage
+from untorn.cli.demo import nursery
 from untorn.cli.demo.generations import SIZE, content, is_whole
-from untorn.cli.failures import Failure
+from untorn.cli.failures import CommandError
 from untorn.cli.output import say
 
 if TYPE_CHECKING:
@@ -71,9 +72,8 @@ def unlike_promised(ours: Tally, theirs: Tally, wanted: int) -> list[str]:
     """Return what is not as promised about the counts of untorn and of truncate-and-write."""
     broken = []
     if ours.inside < wanted:
-        broken.append(
-            f"only {ours.inside} of {ours.kills} kills fell into a save within {SECONDS['untorn']:.0f} seconds"
-        )
+        time_given = f"within {SECONDS['untorn']:.0f} seconds"
+        broken.append(f"only {ours.inside} of {ours.kills} kills fell into a save {time_given}")
     if ours.bad_reads or not ours.reads:
         broken.append(f"{ours.bad_reads} of {ours.reads} reads did not see the whole file")
     if ours.spoiled:
@@ -91,10 +91,10 @@ def _killed(writer: str, directory: Path, wanted: int) -> Tally:
     path = directory / f"{writer.replace(' ', '-')}.txt"
     longest = _longest_delay(path)
     tally = Tally()
-    end = time.monotonic() + SECONDS[writer]
-    with _reader(path, tally), _nursery(writer, path) as nursery:
+    with _reader(path, tally), _nursery(writer, path) as victims:
+        end = time.monotonic() + SECONDS[writer]
         while tally.inside < wanted and time.monotonic() < end:
-            _kill_one(nursery, path, tally, random.uniform(0, longest))
+            _kill_one(victims, path, tally, random.uniform(0, longest))  # noqa: S311  no secret
             _show_progress(writer, tally, wanted)
     _end_progress()
     return tally
@@ -109,11 +109,11 @@ def _longest_delay(path: Path) -> float:
     return time.perf_counter() - start
 
 
-def _kill_one(nursery: Nursery, path: Path, tally: Tally, delay: float) -> None:
+def _kill_one(victims: Nursery, path: Path, tally: Tally, delay: float) -> None:
     before = _names_beside(path)
-    nursery.bear()
+    victims.bear()
     time.sleep(delay)
-    nursery.kill()
+    victims.kill()
     tally.kills += 1
     spoiled = not is_whole(storage.read(path, limit=2 * SIZE).data or b"")
     tally.spoiled += spoiled
@@ -130,39 +130,31 @@ def _names_beside(path: Path) -> set[str]:
 
 
 class Nursery:
-    """The process that victims are forked from, one at a time."""
+    """The process that victims are forked from, and that kills them when told to.
+
+    It is their parent, so that the process it kills can be no other.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._victim = 0
 
     def bear(self) -> None:
         """Let a victim begin to save."""
-        with suppress(BrokenPipeError):  # then there is no answer either
-            _pipe(self._process.stdin).write(b"b")
-            _pipe(self._process.stdin).flush()
-        self._victim = self._answer()
+        self._tell(nursery.BEAR)
 
     def kill(self) -> None:
         """Kill the victim and wait for its end."""
-        victim, self._victim = self._victim, 0
-        os.kill(victim, signal.SIGKILL)
-        status = self._answer()
-        if status != -signal.SIGKILL:
-            msg = f"the demo's saving process ended by itself, with status {status}"
-            raise Failure(msg)
+        self._tell(nursery.KILL)
+        status = _pipe(self._process.stdout).readline().decode().strip()
+        if status != str(-signal.SIGKILL):
+            ended = f"ended by itself, with status {status}" if status else "could not be started"
+            msg = f"the demo's saving process {ended}; see above"
+            raise CommandError(msg)
 
-    def _answer(self) -> int:
-        line = _pipe(self._process.stdout).readline()
-        if not line:
-            msg = "the demo's saving process could not be started; see above"
-            raise Failure(msg)
-        return int(line)
-
-    def end(self) -> None:
-        """End the victim, if there is one, and wait until it is gone."""
-        if self._victim:
-            self.kill()
+    def _tell(self, order: bytes) -> None:
+        with suppress(BrokenPipeError):  # then there is no answer either
+            _pipe(self._process.stdin).write(order)
+            _pipe(self._process.stdin).flush()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -173,11 +165,7 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 @contextmanager
 def _nursery(writer: str, path: Path) -> Iterator[Nursery]:
     with _child("nursery", writer, str(path)) as process:
-        nursery = Nursery(process)
-        try:
-            yield nursery
-        finally:
-            nursery.end()
+        yield Nursery(process)
 
 
 @contextmanager
@@ -186,29 +174,28 @@ def _reader(path: Path, tally: Tally) -> Iterator[None]:
     with _child("outsiders", str(path)) as process:
         _pipe(process.stdout).readline()  # it has begun
         yield
-        seen, _ = process.communicate()
-        tally.seen = json.loads(seen)
+        _pipe(process.stdin).close()
+        tally.seen = json.loads(_pipe(process.stdout).read())
 
 
 @contextmanager
 def _child(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a module of the demo; its standard input ends when the block does."""
+    """Run a module of the demo until the block ends, which ends its standard input."""
     root = Path(untorn.__file__).parents[1]
     known = [str(root), os.environ.get("PYTHONPATH", "")]
-    process = subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603  it is this interpreter, and this package
         [sys.executable, "-m", f"{__package__}.{module}", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, known))},
         start_new_session=True,  # Ctrl-C is for the demo, which ends them
-    )
-    with process:
+    ) as process:
         try:
             yield process
-        except BaseException:
-            process.kill()  # or the end of the block would wait for it
-            raise
-        _pipe(process.stdin).close()
+        finally:
+            with suppress(BrokenPipeError):  # it has ended already
+                _pipe(process.stdin).close()
+            _pipe(process.stdout).read()  # or it could not say its last words
 
 
 # ── Showing ─────────────────────────────────────────────────────────────────
@@ -217,12 +204,14 @@ def _child(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 def _show_progress(writer: str, tally: Tally, wanted: int) -> None:
     if sys.stdout.isatty():
         line = f"{writer}: {tally.kills} killed, {tally.inside} of {wanted} in the middle of a save"
-        print(f"\r{line}\x1b[K", end="", flush=True)
+        sys.stdout.write(f"\r{line}\x1b[K")
+        sys.stdout.flush()
 
 
 def _end_progress() -> None:
     if sys.stdout.isatty():
-        print("\r\x1b[K", end="", flush=True)
+        sys.stdout.write("\r\x1b[K")
+        sys.stdout.flush()
 
 
 def table(tallies: dict[str, Tally]) -> str:
@@ -238,4 +227,6 @@ def table(tallies: dict[str, Tally]) -> str:
             for sight in ("torn", "empty", "missing")
         ),
     ]
-    return "\n".join(f"{label:<28}" + "".join(f"{cell:>20}" for cell in cells) for label, cells in rows) + "\n"
+    return (
+        "\n".join(f"{label:<28}" + "".join(f"{cell:>20}" for cell in cells) for label, cells in rows) + "\n"
+    )

@@ -6,7 +6,7 @@ A fresh interpreter for each victim would take longer than its short life.
 from __future__ import annotations
 
 import os
-import select
+import signal
 import sys
 import traceback
 from itertools import count
@@ -21,25 +21,31 @@ if TYPE_CHECKING:
 
     Save: TypeAlias = Callable[[Path, bytes], object]
 
+BEAR, KILL = b"b", b"k"
+"""What to do, said on standard input; its end kills the victim and ends the nursery."""
+
 _STDIN, _STDOUT = 0, 1
 _A_LIFE = 1_000_000  # numbers of contents that no two victims share
 
 
 def raise_victims(writer: str, path: Path) -> None:
-    """Fork a victim for each byte on standard input; print its id, and how it ended.
+    """Fork and kill victims as told; print how each ended.
 
     How it ended is what ``os.waitstatus_to_exitcode`` says: -9 if it was killed.
     """
     save = _save_of(writer)
     for birth in count():
-        if not os.read(_STDIN, 1):
+        if os.read(_STDIN, 1) != BEAR:
             return
+        nursery = os.getpid()
         victim = os.fork()
         if not victim:
-            _save_until_killed(save, path, birth * _A_LIFE)
-        os.write(_STDOUT, b"%d\n" % victim)
+            _save_until_killed(save, path, birth * _A_LIFE, nursery)
+        told = os.read(_STDIN, 1)
+        os.kill(victim, signal.SIGKILL)
         _, status = os.waitpid(victim, 0)
-        os.write(_STDOUT, b"%d\n" % os.waitstatus_to_exitcode(status))
+        if told == KILL:
+            os.write(_STDOUT, b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
 def _save_of(writer: str) -> Save:
@@ -52,10 +58,9 @@ def _save_of(writer: str) -> Save:
     return truncate_and_write
 
 
-def _save_until_killed(save: Save, path: Path, number: int) -> NoReturn:
+def _save_until_killed(save: Save, path: Path, number: int, nursery: int) -> NoReturn:
     try:
-        # Whatever there is to read now can only be the end: the demo itself is gone.
-        while not select.select([_STDIN], [], [], 0)[0]:
+        while os.getppid() == nursery:  # or nobody is left to kill this process
             save(path, content(number))
             number += 1
     except BaseException:  # noqa: BLE001  the forked process must end here, whatever happened

@@ -38,12 +38,18 @@ def look(path: Path) -> str:
 def read_without_pause(path: Path) -> None:
     """Read until standard input ends, then print how often what was seen."""
     done = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+    threading.Thread(target=_wait_for_the_end, args=(done,), daemon=True).start()
     seen = Counter([look(path)])
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while not done.is_set():
         seen[look(path)] += 1
-    print(json.dumps(seen))
+    sys.stdout.write(json.dumps(seen))
+
+
+def _wait_for_the_end(done: threading.Event) -> None:
+    sys.stdin.read()
+    done.set()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from untorn.errors import LockTimeoutError, SaveError
 from untorn.storage import failures
-from untorn.storage.syscalls import REAL, Syscalls
+from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,16 +58,9 @@ def keep(fd: int) -> int:
 
 
 def drop(fd: int, calls: Syscalls) -> None:
-    """Close a locked descriptor, which unlocks it. Never raises.
-
-    close(2) frees the descriptor even when it reports an error; everything
-    that matters was synced before.
-    """
+    """Close a locked descriptor, which unlocks it. Never raises."""
     _descriptors.discard(fd)
-    try:
-        calls.close(fd)
-    except OSError:
-        return
+    closed(fd, calls)
 
 
 def _forget_all() -> None:

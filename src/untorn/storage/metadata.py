@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from untorn.storage import failures
+from untorn.storage.syscalls import closed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,5 +167,5 @@ def _umask(calls: Syscalls) -> int:
     try:
         lines = calls.read(fd, 4096).decode("ascii", "replace").splitlines()
     finally:
-        calls.close(fd)
+        closed(fd, calls)
     return next((int(line.split()[1], 8) for line in lines if line.startswith("Umask:")), 0o077)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from untorn.storage.syscalls import REAL, Syscalls
+from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def pay(path: Path, *, calls: Syscalls = REAL) -> OSError | None:
         try:
             calls.fsync(fd)
         finally:
-            calls.close(fd)
+            closed(fd, calls)
     except OSError as error:
         return error
     settle(path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from untorn.storage.syscalls import closed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ class Parents:
             try:
                 durable = self._sync(fd) and durable
             finally:
-                self._calls.close(fd)
+                closed(fd, self._calls)
         return durable
 
     def _sync(self, fd: int) -> bool:
@@ -85,8 +86,7 @@ class Parents:
     def close(self, *, keep_created: bool) -> None:
         """Close the directory; remove what was made for a save that came to nothing. Never raises."""
         if self.fd >= 0:
-            with suppress(OSError):  # close(2) frees the descriptor even when it fails
-                self._calls.close(self.fd)
+            closed(self.fd, self._calls)
             self.fd = -1
         if not keep_created:
             for made in reversed(self._created):

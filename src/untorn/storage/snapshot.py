@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from untorn.errors import LimitError, ReadError
 from untorn.records import Snapshot
 from untorn.storage import failures
-from untorn.storage.syscalls import REAL, Syscalls
+from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def read(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Sna
             raise
         raise failures.reading(error, path) from error
     finally:
-        calls.close(fd)
+        closed(fd, calls)
 
 
 def _all_of(fd: int, path: Path, limit: int | None, calls: Syscalls) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 
 
 class Syscalls:
@@ -53,3 +54,32 @@ def _no_attribute(*_arguments: object, **_keywords: object) -> bytes:
 
 
 REAL = Syscalls()
+
+
+def closed(fd: int, calls: Syscalls) -> None:
+    """Close ``fd``. Raises no ``OSError``.
+
+    close(2) frees the descriptor even when it reports an error, and nothing
+    here depends on what it reports: reads are done, and writes were synced.
+    """
+    try:
+        with suppress(OSError):
+            calls.close(fd)
+    except BaseException:
+        # A signal, and nobody can tell whether close(2) ran. A lock that stays
+        # would block every later save, so once more: at worst EBADF.
+        with suppress(OSError):
+            calls.close(fd)
+        raise
+
+
+def closed(fd: int, calls: Syscalls) -> None:
+    """Close a descriptor. Never raises.
+
+    close(2) frees the descriptor even when it reports an error; everything
+    that matters was synced before.
+    """
+    try:
+        calls.close(fd)
+    except OSError:
+        return

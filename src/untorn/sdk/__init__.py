@@ -27,7 +27,7 @@ from untorn.sdk.layout import (
     removed_with_comments,
 )
 from untorn.sdk.limits import MAX_DEPTH, MAX_DIGITS, check_depth, too_deep
-from untorn.sdk.patching import patched
+from untorn.sdk.patching import patched, refined
 from untorn.sdk.representable import Kinds, check_representable
 from untorn.serializer import PatchingSerializer, Serializer, StreamSerializer
 from untorn.text import newline_of
@@ -88,6 +88,7 @@ __all__ = [
     "newline_of",
     "owned_above",
     "patched",
+    "refined",
     "removed_with_comments",
     "same_value",
     "too_deep",

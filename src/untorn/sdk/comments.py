@@ -134,18 +134,38 @@ def _body(comment: str) -> str:
 def inline_comment(text: str, entry_stop: int, scan: Scan) -> Span | None:
     """Return the comment at the end of the line on which an entry ends.
 
-    Only blanks, and one comma, may stand between.
+    Only blanks, and one comma, may stand between; a block comment may go on
+    below, if nothing stands behind its end. Where comments stand on both
+    sides of the comma, it is those behind it.
     """
-    end = line_stop(text, entry_stop)
-    at = entry_stop
-    while at < end and text[at] in BLANKS:
-        at += 1
-    if at < end and text[at] == ",":
-        at += 1
-    rest = text[at:end].strip()
-    if not rest.startswith(("#", "//", "/*")):
+    at = _past_blanks(text, entry_stop)
+    first, comma_met = None, False
+    while at < len(text) and text[at] not in "\r\n":
+        if text[at] == "," and not comma_met:
+            comma_met, stop = True, at + 1
+            if comment_at(text, _past_blanks(text, stop), scan):
+                first = None
+        else:
+            comment = comment_at(text, at, scan)
+            if comment is None:
+                return None
+            first, last, stop = first or comment, comment, comment.stop
+        at = _past_blanks(text, stop)
+    return Span(first.start, last.stop) if first else None
+
+
+def comment_at(text: str, offset: int, scan: Scan) -> Span | None:
+    """Return the comment that begins at ``offset``, ``None`` if there is none."""
+    if not text.startswith(("#", "//", "/*"), offset):
         return None
-    comments = scan(text, at, end)
-    if not comments or text[at : comments[0].start].strip() or text[comments[-1].stop : end].strip():
-        return None
-    return Span(comments[0].start, comments[-1].stop)
+    # The scan takes every marker for a comment's, also one inside of a string behind it.
+    is_block = text.startswith("/*", offset)
+    end = text.find("*/", offset + 2) + 2 if is_block else line_stop(text, offset)
+    found = scan(text, offset, end)
+    return found[0] if found and found[0].start == offset else None
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in BLANKS:
+        at += 1
+    return at

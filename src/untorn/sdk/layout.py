@@ -52,11 +52,14 @@ def lines_inserted(text: str, offset: int, lines: str) -> TextEdit:
 def lines_removed(text: str, start: int, stop: int) -> TextEdit:
     """Return the edit that removes the whole lines ``text[start:stop]``.
 
-    Where they are the last ones of a text without final newline, the newline
-    before them goes instead.
+    Where they are the last ones of a text without final newline, the newlines
+    before them go instead: of blank lines there, too, or one would end the text.
     """
-    if stop == len(text) and not text.endswith("\n") and start:
-        start -= 2 if text.endswith("\r\n", 0, start) else 1
+    if stop == len(text) and not text.endswith("\n"):
+        while start and not text[line_start(text, start - 1) : start].strip():
+            start = line_start(text, start - 1)
+        if start:
+            start -= 2 if text.endswith("\r\n", 0, start) else 1
     return TextEdit(start, stop, "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -32,6 +33,7 @@ class Kinds:
         non_finite: infinity and NaN.
         any_keys: Keys that are not strings.
         integer_bits: How many bits a signed integer may have; ``None`` for any.
+        surrogates: Halves of characters, which the format writes as escapes.
     """
 
     format: str
@@ -44,6 +46,7 @@ class Kinds:
     non_finite: bool = False
     any_keys: bool = False
     integer_bits: int | None = None
+    surrogates: bool = False
 
 
 def check_representable(value: Value, kinds: Kinds, where: KeyPath = ()) -> None:
@@ -88,7 +91,7 @@ def _no(kinds: Kinds, what: str) -> str:
 
 def _check_key(key: Value, kinds: Kinds, where: KeyPath) -> None:
     if type(key) is str or (isinstance(key, str) and not isinstance(key, enum.Enum)):
-        _refuse(_surrogate(key), (*where, key))
+        _refuse(_surrogate(key, kinds), (*where, key))
         return
     if not kinds.any_keys:
         _refuse(f"{kinds.format} has string keys only, and {key!r} is {kind_of(key)}", where)
@@ -99,9 +102,18 @@ def _check_key(key: Value, kinds: Kinds, where: KeyPath) -> None:
     _refuse(_scalar_refusal(key, kinds), (*where, key))
 
 
-def _surrogate(text: str) -> Refusal:
-    bad = next((c for c in text if "\ud800" <= c <= "\udfff"), None) if not text.isascii() else None
-    return f"U+{ord(bad):04X} is half a character: no text file can hold it" if bad else None
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+def _surrogate(text: str, kinds: Kinds) -> Refusal:
+    if text.isascii():
+        return None
+    if kinds.surrogates:
+        pair = _SURROGATE_PAIR.search(text)
+        return f"{pair[0]!a} would be read back as one character" if pair else None
+    bad = _SURROGATE.search(text)
+    return f"U+{ord(bad[0]):04X} is half a character: no text file can hold it" if bad else None
 
 
 def _scalar_refusal(value: Value, kinds: Kinds) -> Refusal:
@@ -121,10 +133,16 @@ def _unknown(value: Value) -> str:
     return f"a {kind} is not plain data"
 
 
+_MAX_BITS = 14_000  # fewer digits than MAX_DIGITS: str() of more would raise
+
+
 def _integer(value: int, kinds: Kinds) -> Refusal:
-    if kinds.integer_bits is not None and value not in range(-(2 ** (kinds.integer_bits - 1)), 2 ** (kinds.integer_bits - 1)):
+    if (
+        kinds.integer_bits is not None
+        and (value if value >= 0 else ~value).bit_length() >= kinds.integer_bits
+    ):
         return f"{kinds.format} integers have {kinds.integer_bits} bits, and {value} needs more"
-    if value.bit_length() > 14_000:  # near MAX_DIGITS; str() of more would raise
+    if value.bit_length() > _MAX_BITS:
         return "an integer of more than 4,200 digits could not be read back"
     return None
 
@@ -135,7 +153,7 @@ def _float(value: float, kinds: Kinds) -> Refusal:
 
 _CHECKS: dict[type, Callable[[Value, Kinds], Refusal]] = {
     bool: lambda _value, _kinds: None,
-    str: lambda value, _kinds: _surrogate(value),
+    str: _surrogate,
     int: _integer,
     float: _float,
     type(None): lambda _value, kinds: None if kinds.null else _no(kinds, "null"),

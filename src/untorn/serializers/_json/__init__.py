@@ -1,0 +1,1 @@
+"""What the JSON and JSONC serializers share, each module imported when it is first needed."""

@@ -1,0 +1,97 @@
+"""Operations on a JSON text as edits that keep every other byte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from untorn.sdk import (
+    Delete,
+    Insert,
+    Rename,
+    Set,
+    TextEdit,
+    Value,
+    check_representable,
+    indentation_of,
+    patched,
+    refined,
+    same_value,
+)
+from untorn.serializers._json.adding import added
+from untorn.serializers._json.habits import goes_on_one_line, look_in, look_of
+from untorn.serializers._json.removing import removed
+from untorn.serializers._json.writing import KINDS, is_container, scalar, written
+
+if TYPE_CHECKING:
+    from untorn.sdk import KeyPath, Operation
+    from untorn.serializers._json.outline import Container, Member, Outline
+
+
+def edits_for(outline: Outline, operation: Operation) -> list[TextEdit]:
+    """Return the edits that do ``operation``.
+
+    Raises:
+        UnrepresentableError: JSON cannot hold a new value.
+    """
+    match operation:
+        case Set(path, value):
+            return _set(outline, path, value)
+        case Insert(path, value):
+            check_representable(value, KINDS, path)
+            container = _container(outline, path[:-1])
+            return added(container, path[-1], None, value)
+        case Delete(path):
+            container = _container(outline, path[:-1])
+            return removed(container, _member(container, path[-1]))
+        case Rename(path, key):
+            return _renamed(outline, path, key)
+
+
+def _container(outline: Outline, path: KeyPath) -> Container:
+    way = outline.way_to((*path, ""))
+    assert len(way) == len(path) + 1, "the pipeline has checked that the path leads to a container"
+    return way[-1]
+
+
+def _member(container: Container, key: object) -> Member:
+    member = container.find(key)
+    assert member is not None, "the pipeline has checked that the path leads somewhere"
+    return member
+
+
+def _renamed(outline: Outline, path: KeyPath, key: Value) -> list[TextEdit]:
+    check_representable({key: None}, KINDS, path[:-1])
+    name = _member(_container(outline, path[:-1]), path[-1]).name
+    assert name is not None, "list items have no names"
+    return [] if key == path[-1] else [TextEdit(name.start, name.stop, scalar(key, look_of(outline)))]
+
+
+def _set(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
+    container, member = outline.find(path) or (None, None) if path else (None, None)
+    if path and member is None:
+        return _added_below(outline, path, value)
+    span = member.value if member else outline.root
+    old = outline.value_in(span)
+    if same_value(old, value):
+        return []
+    finer = refined(Set(path, value), old)
+    if finer is not None:
+        return patched(outline.text, finer, outline.again, edits_for)
+    check_representable(value, KINDS, path)
+    look, one_line = look_of(outline), True
+    if is_container(value):
+        one_line = goes_on_one_line(outline, value, container, span, look)
+        look = look_in(container, look) if container else look
+    new = written(value, look, indentation_of(outline.text, span.start), one_line=one_line)
+    return [TextEdit(span.start, span.stop, new)]
+
+
+def _added_below(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
+    """Add a key, and what of its parents is missing, to the innermost object that exists."""
+    way = outline.way_to(path)
+    container, depth = way[-1], len(way) - 1
+    for part in reversed(path[depth + 1 :]):
+        value = {part: value}
+    # The keys on the way may be what JSON cannot hold, too.
+    check_representable({path[depth]: value}, KINDS, path[:depth])
+    return added(container, len(container.members), path[depth], value)

@@ -1,0 +1,215 @@
+"""Where things are in a JSON text: containers, members, commas; found on the way to a key path."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from untorn.sdk import CommentStyle, Located, Span, Value, inline_comment, owned_above
+from untorn.serializers._json.blanking import Blanked, blanked, comments
+from untorn.serializers._json.reading import SPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from untorn.sdk import KeyPath
+    from untorn.serializers._json.writing import Look
+
+_SPACES = re.compile(f"[{SPACE}]*")
+_ENTRY = re.compile(r'"(?:[^"\\]|\\.)*"\s*:')
+# Both in C; the type stubs know neither.
+_string_at: Callable[[str, int], tuple[str, int]] = cast("Any", json.decoder).scanstring
+_value_at: Callable[[str, int], tuple[Value, int]] = cast("Any", json.JSONDecoder()).scan_once
+
+
+def past_space(text: str, at: int) -> int:
+    """Return the offset of the first character from ``at`` on that is not blank."""
+    found = _SPACES.match(text, at)
+    assert found is not None
+    return found.end()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A key with its value, or an item of an array.
+
+    Attributes:
+        key: The key, or the index.
+        position: Which member of its container it is, from 0.
+        start: Where it begins: at its key, or its value.
+        name: The key's span, quotes included; ``None`` in arrays.
+        value: The value's span.
+        comma: Where the comma behind it is, a trailing one too; ``None`` if there is none.
+    """
+
+    key: str | int
+    position: int
+    start: int
+    name: Span | None
+    value: Span
+    comma: int | None
+
+    @property
+    def stop(self) -> int:
+        """Where it ends: with its value."""
+        return self.value.stop
+
+
+class Container:
+    """An object or array; its members are found as far as they are asked for."""
+
+    def __init__(self, outline: Outline, start: int, parent: Container | None) -> None:
+        self.outline = outline
+        self.parent = parent
+        self.start = start
+        self.is_object = outline.blank[start] == "{"
+        self.close = -1
+        self._members: list[Member] = []
+        self._by_key: dict[str | int, Member] = {}
+        self._next = past_space(outline.blank, start + 1)
+        if outline.blank[self._next] in "]}":
+            self.close = self._next
+
+    def find(self, key: object) -> Member | None:
+        """Return the member at a key or index, ``None`` if there is none."""
+        if type(key) is not (str if self.is_object else int):
+            return None
+        while key not in self._by_key and self.close < 0:
+            self._read_member()
+        return self._by_key.get(key)
+
+    @property
+    def members(self) -> list[Member]:
+        """All members, in the order of the text."""
+        while self.close < 0:
+            self._read_member()
+        return self._members
+
+    def before(self, member: Member) -> Member | None:
+        """Return the member before ``member``."""
+        return self._members[member.position - 1] if member.position else None
+
+    def _read_member(self) -> None:
+        blank, start = self.outline.blank, self._next
+        position = len(self._members)
+        key: str | int = position
+        name, at = None, start
+        if self.is_object:
+            key, at = _string_at(blank, start + 1)
+            name = Span(start, at)
+            at = past_space(blank, past_space(blank, at) + 1)
+        _, stop = _value_at(blank, at)
+        behind = past_space(blank, stop)
+        comma: int | None = behind
+        if blank[behind] == ",":
+            self._next = past_space(blank, behind + 1)
+        else:
+            self.close = behind
+            comma = self.outline.trailing_comma(stop, behind)
+        member = Member(key, position, start, name, Span(at, stop), comma)
+        self._members.append(member)
+        self._by_key[key] = member
+
+
+class Outline:
+    """A JSON or JSONC text, and where things are in it.
+
+    Attributes:
+        text: The text itself.
+        blank: The text with spaces for comments and trailing commas.
+        commas: Where the trailing commas are.
+        look: How the text is laid out, once somebody has looked.
+    """
+
+    def __init__(self, text: str, *, has_comments: bool) -> None:
+        without = blanked(text) if has_comments else Blanked(text)
+        self.text = text
+        self.blank = blank = without.text
+        self.commas = without.commas
+        self.look: Look | None = None
+        self._has_comments = has_comments
+        self.root = Span(past_space(blank, 0), len(blank.rstrip(SPACE)))
+        self._containers: dict[int, Container] = {}
+
+    def again(self, text: str) -> Outline:
+        """Return the outline of another text of the same format."""
+        return Outline(text, has_comments=self._has_comments)
+
+    def trailing_comma(self, start: int, stop: int) -> int | None:
+        """Return the offset of a trailing comma in ``text[start:stop]``."""
+        at = bisect_left(self.commas, start)
+        return self.commas[at] if at < len(self.commas) and self.commas[at] < stop else None
+
+    def _container_at(self, start: int, parent: Container | None) -> Container | None:
+        """Return the object or array that begins at ``start``; ``None`` for a scalar."""
+        if self.blank[start] not in "[{":
+            return None
+        found = self._containers.get(start)
+        if found is None:
+            found = self._containers[start] = Container(self, start, parent)
+        return found
+
+    def value_in(self, span: Span) -> Value:
+        """Return the value that this span spells."""
+        return _value_at(self.blank, span.start)[0]
+
+    def way_to(self, path: KeyPath) -> list[Container]:
+        """Return the containers from the root on that ``path`` leads through, as far as they exist."""
+        way: list[Container] = []
+        start = self.root.start
+        for part in path:
+            container = self._container_at(start, way[-1] if way else None)
+            if container is None:
+                break
+            way.append(container)
+            member = container.find(part)
+            if member is None:
+                break
+            start = member.value.start
+        return way
+
+    def find(self, path: KeyPath) -> tuple[Container, Member] | None:
+        """Return the member at ``path``, which is not ``()``, and what it is in."""
+        way = self.way_to(path)
+        member = way[-1].find(path[-1]) if len(way) == len(path) else None
+        return (way[-1], member) if member else None
+
+    def locate(self, path: KeyPath) -> Located | None:
+        """Return where ``path`` stands, ``None`` if it leads nowhere."""
+        if not path:
+            return Located(self.root)
+        found = self.find(path)
+        return self.located(*found) if found else None
+
+    def located(self, container: Container, member: Member) -> Located:
+        """Return where ``member`` stands, with the comments that are its own."""
+        previous = container.before(member)
+        floor = container.start + 1
+        if previous:
+            floor = previous.stop if previous.comma is None else previous.comma + 1
+        inline = inline_comment(self.text, member.stop, comments)
+        # A comment behind several members on one line speaks of all of them.
+        if previous and "\n" not in self.text[previous.start : member.stop]:
+            inline = None
+        above = owned_above(self.text, floor, member.start, STYLE)
+        return Located(member.value, member.name, Span(member.start, member.stop), above, inline)
+
+
+def _is_setting(body: str) -> bool:
+    """Return whether a comment is a commented-out entry, or the end of one."""
+    if _ENTRY.match(body) or body.rstrip(", ") in ("}", "]", "},", "]}"):
+        return True
+    if body[:1] not in ('"', "[", "{"):
+        return False
+    try:
+        json.loads(body.rstrip(", "))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+# The block below the bracket that a file begins with is its heading.
+STYLE = CommentStyle(comments, _is_setting, is_prologue=lambda line: line.strip() in ("{", "["))

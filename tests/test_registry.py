@@ -259,6 +259,15 @@ def test_an_admitted_serializer_has_its_name_suffixes_and_filenames() -> None:
     assert registry.serializer_for(Path("a.json")).name == "json"
 
 
+def test_an_admission_leaves_alone_what_another_thread_may_be_looking_into() -> None:
+    registry = Registry()
+    tables = (registry._formats, registry._serializers, registry._refused)
+    before = [dict(table) for table in tables]
+    registry.admit(adding(Ini()), "ini")
+    assert [dict(table) for table in tables] == before
+    assert registry.serializer("ini").name == "ini"
+
+
 def test_an_unknown_format_is_told_what_is_known() -> None:
     registry = Registry()
     registry.admit(adding(Ini()), "ini")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +14,7 @@ from untorn.errors import PluginError
 from untorn.formats import Format, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from untorn.serializer import Serializer
 
@@ -231,7 +231,7 @@ def _sound_serializers(implementation: Implementation, plugin: str) -> list[Seri
 
 
 def _as_list(answer: object) -> list[Any]:
-    if isinstance(answer, (str, bytes, Mapping)) or not hasattr(answer, "__iter__"):
+    if isinstance(answer, (str, bytes, Mapping)) or not isinstance(answer, Iterable):
         msg = f"untorn_serializers() is to return a list of serializers, and returned {answer!r}"
         raise TypeError(msg)
     return list(answer)

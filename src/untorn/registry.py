@@ -143,9 +143,11 @@ class Registry:
             adopted = self._checked(implementations(plugin, info.name), info)
             # All checks are behind us: from here on nothing raises.
             self._pm.register(adopted, info.name)
-            self._formats |= {name: format_of(each) for name, each in adopted.serializers.items()}
-            self._serializers |= adopted.serializers
-            self._refused.pop(info.name, None)
+            # New tables, for other threads may be looking into the old ones.
+            added = {name: format_of(each) for name, each in adopted.serializers.items()}
+            self._formats = {**self._formats, **added}
+            self._serializers = {**self._serializers, **adopted.serializers}
+            self._refused = {name: each for name, each in self._refused.items() if name != info.name}
 
     def _checked(self, found: list[Implementation], info: PluginInfo) -> _Adopted:
         taken = dict(self._formats)
@@ -224,9 +226,8 @@ class Registry:
             reason = error.reason if isinstance(error, PluginError) else described(error)
             # Two distributions may use one name: do not let one hide the other's fate.
             name = f"{info.name} ({info.distribution})" if self._pm.has_plugin(info.name) else info.name
-            self._refused[name] = PluginInfo(
-                name, info.version, info.distribution, state="refused", reason=reason
-            )
+            refused = PluginInfo(name, info.version, info.distribution, state="refused", reason=reason)
+            self._refused = {**self._refused, name: refused}
 
     @property
     def refused(self) -> Mapping[str, str]:

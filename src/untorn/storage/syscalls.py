@@ -71,15 +71,3 @@ def closed(fd: int, calls: Syscalls) -> None:
         with suppress(OSError):
             calls.close(fd)
         raise
-
-
-def closed(fd: int, calls: Syscalls) -> None:
-    """Close a descriptor. Never raises.
-
-    close(2) frees the descriptor even when it reports an error; everything
-    that matters was synced before.
-    """
-    try:
-        calls.close(fd)
-    except OSError:
-        return

@@ -1,0 +1,1 @@
+"""How YAML texts are read and edited: events, nodes, values, fragments, edits."""

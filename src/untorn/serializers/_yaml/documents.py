@@ -1,0 +1,52 @@
+"""Edits of whole documents in a text of several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from untorn.sdk import ImpreciseEditError, KeyPath, TextEdit, Value
+from untorn.serializers._yaml.fragments import root_text
+
+if TYPE_CHECKING:
+    from untorn.serializers._yaml.places import Index
+
+
+def insert_document(index: Index, number: int, value: Value) -> list[TextEdit]:
+    """Return the edits that put a document before document ``number``, or behind the last."""
+    text = index.text
+    new = root_text(value, index.style)
+    if number >= len(index.documents):
+        closing = "" if not text or text.endswith("\n") else "\n"
+        lines = f"{closing}---\n{new}"
+        return [TextEdit(len(text), len(text), lines.removesuffix("\n") if closing else lines)]
+    document = index.documents[number]
+    _refuse_directives(index, number)
+    if document.explicit:
+        return [TextEdit(document.start, document.start, f"---\n{new}")]
+    return [TextEdit(document.start, document.start, f"{new}---\n")]
+
+
+def remove_document(index: Index, number: int, path: KeyPath) -> list[TextEdit]:
+    """Return the edits that remove document ``number`` with its ``---``."""
+    documents, text = index.documents, index.text
+    if len(documents) <= 1:
+        raise ImpreciseEditError("cannot delete the only document: an empty text holds one, too", where=path)
+    _refuse_directives(index, number)
+    start = documents[number].start
+    if number + 1 < len(documents):
+        _refuse_directives(index, number + 1)
+        return [TextEdit(start, documents[number + 1].start, "")]
+    stop = len(text)
+    if not text.endswith("\n"):
+        start = len(text[:start].rstrip("\r\n"))
+    return [TextEdit(start, stop, "")]
+
+
+def _refuse_directives(index: Index, number: int) -> None:
+    before = index.documents[number - 1].end if number else 0
+    between = index.text[before : index.documents[number].start]
+    if any(line.startswith("%") for line in between.splitlines()):
+        raise ImpreciseEditError(
+            "cannot add or delete a document here: directives (%YAML, %TAG) belong to one of its neighbours",
+            where=(number,),
+        )

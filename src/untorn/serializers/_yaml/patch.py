@@ -1,0 +1,190 @@
+"""From operations to edits of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from untorn.sdk import (
+    Delete,
+    ImpreciseEditError,
+    Insert,
+    KeyPath,
+    Kinds,
+    Located,
+    Operation,
+    Rename,
+    Set,
+    TextEdit,
+    Value,
+    check_representable,
+    difference,
+    patched,
+)
+from untorn.serializers._yaml.adding import add_item, add_key
+from untorn.serializers._yaml.documents import insert_document, remove_document
+from untorn.serializers._yaml.fragments import root_text
+from untorn.serializers._yaml.lines import merged_edits
+from untorn.serializers._yaml.places import Entry, Index, refuse_needed_anchors, refuse_shared, shared_inside
+from untorn.serializers._yaml.removing import refuse_uncovered, remove
+from untorn.serializers._yaml.setting import replace_value
+from untorn.serializers._yaml.spelling import DOUBLE, SINGLE, spelled_key
+from untorn.serializers._yaml.values import is_opaque
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+KINDS = Kinds("YAML", null=True, dates=True, binary=True, sets=True, tagged=True, non_finite=True, any_keys=True)
+"""What YAML can hold."""
+
+
+def patch(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
+    """Return the edits of ``text`` that do ``operations`` in turn."""
+    return patched(text, operations, Index, patch_one)
+
+
+def patch_one(index: Index, operation: Operation) -> list[TextEdit]:
+    """Return the edits of one operation on an indexed text."""
+    path = operation.path
+    if not path:
+        return _whole_stream(index, operation)
+    match operation:
+        case Set():
+            check_representable(operation.value, KINDS, shown(index, path))
+            return _set(index, path, operation.value)
+        case Insert():
+            check_representable(operation.value, KINDS, shown(index, path))
+            return _insert(index, path, operation.value)
+        case Delete():
+            return remove_document(index, path[0], path) if len(path) == 1 else remove(index, _found(index, path), path)
+        case Rename():
+            check_representable({operation.key: None}, KINDS, shown(index, path[:-1]))
+            return _rename(index, path, operation.key)
+
+
+def shown(index: Index, path: KeyPath) -> KeyPath:
+    """Return ``path`` as the user knows it: a single document has no number."""
+    return path if len(index.documents) > 1 else path[1:]
+
+
+def _whole_stream(index: Index, operation: Operation) -> list[TextEdit]:
+    if isinstance(operation, Set) and isinstance(operation.value, (list, tuple)):
+        return _step_by_step(index, (), index.value, operation.value)
+    raise ImpreciseEditError("the documents of a text are a list", hint="set it to a list of documents")
+
+
+def _step_by_step(index: Index, path: KeyPath, old: Value, new: Value) -> list[TextEdit]:
+    """Change only what differs between two collections: the rest keeps its lines and comments."""
+    operations = (replace(each, path=(*path, *each.path)) for each in difference(old, new))
+    return patched(index.text, operations, lambda text: index if text == index.text else Index(text), patch_one)
+
+
+def _found(index: Index, path: KeyPath) -> Entry:
+    entry = index.find(path)
+    if entry is None:
+        raise _unreachable(path)
+    return entry
+
+
+def _unreachable(path: KeyPath) -> ImpreciseEditError:
+    return ImpreciseEditError(
+        "what stands inside a node with a tag that gives it another meaning cannot be edited piece by piece",
+        where=path,
+        hint="set the whole node",
+    )
+
+
+# ── Set ─────────────────────────────────────────────────────────────────────
+
+
+def _set(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
+    entry = index.find(path) if index.documents else None
+    if entry is None or entry.merged:
+        return _add(index, path, value)
+    if len(path) > 1:
+        refuse_shared(entry.shared, path, "set it")
+    if _alike(index, entry, value):
+        try:
+            return _step_by_step(index, path, index.values.of(entry.node), value)
+        except ImpreciseEditError:
+            # Part of it cannot be changed alone; all of it can be replaced.
+            return replace_value(index, entry, value, path)
+    return replace_value(index, entry, value, path)
+
+
+def _alike(index: Index, entry: Entry, value: Value) -> bool:
+    """Return whether old and new are collections with something in common."""
+    node = entry.node
+    if is_opaque(node) or not node.items or not value:
+        return False
+    if node.kind == "mapping" and isinstance(value, Mapping):
+        return any(key in value for key in index.values.of(node))
+    return node.kind == "sequence" and isinstance(value, (list, tuple))
+
+
+def _add(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
+    """Add a key, with the parents that are missing."""
+    if not index.documents:
+        return _fill_text(index, path, value)
+    for depth in range(len(path) - 1, 0, -1):
+        entry = index.find(path[:depth])
+        if entry is None:
+            value = {path[depth]: value}
+            continue
+        if entry.node.real.kind != "mapping" or is_opaque(entry.node.real):
+            raise _unreachable(path)
+        return merged_edits(add_key(index, entry, path[depth], value, path))
+    raise _unreachable(path)
+
+
+def _fill_text(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
+    """Give a text without any document one, behind its comments."""
+    text = index.text
+    for part in reversed(path[1:]):
+        value = {part: value}
+    final = not text or text.endswith("\n")
+    new = root_text(value, replace(index.style, blocks=final))
+    return [TextEdit(len(text), len(text), new if final else "\n" + new.removesuffix("\n"))]
+
+
+# ── Insert, rename ──────────────────────────────────────────────────────────
+
+
+def _insert(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
+    if len(path) == 1:
+        return insert_document(index, path[0], value)
+    entry = _found(index, path[:-1])
+    if entry.node.real.kind != "sequence" or is_opaque(entry.node.real):
+        raise _unreachable(path)
+    return merged_edits(add_item(index, entry, path[-1], value, path))
+
+
+def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:
+    entry = _found(index, path)
+    what = "rename it"
+    refuse_shared(entry.shared, path, what)
+    assert entry.key is not None
+    assert entry.holder is not None
+    refuse_uncovered(index, entry.holder, path, what)
+    refuse_needed_anchors(entry.key, path, what)
+    node = entry.key
+    quote = node.style if node.kind == "scalar" and node.style in (DOUBLE, SINGLE) else ""
+    new = spelled_key(key, quote=quote, preferred=index.style.quote, flow=entry.holder.is_flow)
+    if node.start == node.end and not index.has_colon(entry):
+        raise ImpreciseEditError("an empty key cannot be renamed", where=path)
+    return [TextEdit(node.start, node.end, new)]
+
+
+def locate(text: str, keypath: KeyPath) -> Located | None:
+    """Return where ``keypath`` stands in ``text``, ``None`` if it leads nowhere."""
+    from untorn.sdk import Span  # noqa: PLC0415
+
+    index = Index(text)
+    if not keypath:
+        return Located(Span(0, len(text)))
+    entry = index.find(keypath)
+    return index.located(entry) if entry is not None else None
+
+
+__all__ = ["KINDS", "locate", "patch", "shared_inside"]

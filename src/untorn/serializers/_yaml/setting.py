@@ -1,0 +1,220 @@
+"""Edits that put another value in the place of one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from untorn.sdk import KeyPath, Tagged, TextEdit, Value, hash_comments, inline_comment, line_start, line_stop, lines_removed
+from untorn.serializers._yaml.adding import item_style
+from untorn.serializers._yaml.events import PLAIN
+from untorn.serializers._yaml.fragments import Style, block_text, flow_text, needs_block, root_text
+from untorn.serializers._yaml.layout import column_of, near
+from untorn.serializers._yaml.lines import block_may_end, inserted, merged_edits
+from untorn.serializers._yaml.nodes import Node, content_start
+from untorn.serializers._yaml.places import Entry, Index, refuse_needed_anchors, refuse_shared
+from untorn.serializers._yaml.spelling import DOUBLE, SINGLE, is_scalar, spelled
+
+if TYPE_CHECKING:
+    from untorn.serializers._yaml.nodes import Document
+
+
+def replace_value(index: Index, entry: Entry, value: Value, path: KeyPath) -> list[TextEdit]:
+    """Return the edits that put ``value`` in the place of what ``entry`` holds."""
+    refuse_shared(entry.shared, path, "set it")
+    refuse_needed_anchors(entry.node, path, "replace it")
+    node = entry.node
+    if entry.holder is None:
+        return merged_edits(_root(index, entry, value))
+    if entry.holder.is_flow:
+        return _in_brackets(index, entry, value)
+    if node.is_block and node.items:
+        return merged_edits(_block(index, entry, value))
+    return merged_edits(_leaf(index, entry, value))
+
+
+def _in_brackets(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
+    node = entry.node
+    new = _one_line(index, node, value, flow=True)
+    if node.start < node.end:
+        return [TextEdit(node.start, node.end, new)]
+    if entry.key is not None and not index.has_colon(entry):
+        return [TextEdit(entry.key.end, entry.key.end, f": {new}")]
+    return [TextEdit(node.start, node.start, f" {new}" if entry.key is not None else new)]
+
+
+def _one_line(index: Index, node: Node, value: Value, *, flow: bool = False) -> str:
+    """Return a value on one line, in the quotes of what it replaces, behind the anchor of what it replaces."""
+    style = index.style
+    if not is_scalar(value) or isinstance(value, (set, frozenset)):
+        return _anchor(node) + flow_text(value, style)
+    quote = node.style if node.kind == "scalar" and node.style in (DOUBLE, SINGLE) else ""
+    old = node.value if node.kind == "scalar" and node.style == PLAIN else ""
+    return _anchor(node) + spelled(value, quote=quote, preferred=style.quote, flow=flow, old=old)
+
+
+def _anchor(node: Node) -> str:
+    return f"&{node.anchor} " if node.anchor is not None else ""
+
+
+# ── A scalar, an alias, a collection in brackets, nothing ───────────────────
+
+
+def _leaf(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
+    text, node = index.text, entry.node
+    if entry.key is not None and not index.has_colon(entry):
+        column = column_of(text, index.start_of(entry))
+        return [TextEdit(entry.key.end, entry.key.end, f"\n{' ' * column}:{block_text(value, column, index.style)}")]
+    new = _new_text(index, entry, value)
+    head, newline, tail = new.partition("\n")
+    comment = _kept_comment(index, node)
+    if node.start == node.end:
+        first = TextEdit(node.end, node.end, head + comment)
+    elif head.strip():
+        first = TextEdit(node.start, node.end, head.lstrip(" ") + comment)
+    else:
+        first = TextEdit(_slot(index, entry), node.end, comment)
+    if not newline:
+        return [first]
+    offset = line_stop(text, node.end)
+    if not text[node.end : offset].strip() and text[node.end : node.end + 1] in ("", "\n", "\r"):
+        return [TextEdit(first.start, first.stop, f"{first.new}\n{tail}")]
+    return [first, *inserted(index, offset, tail, node)]
+
+
+def _slot(index: Index, entry: Entry) -> int:
+    """Return where the value's place begins: behind the colon or the dash, or behind a comment there."""
+    offset = index.colon_of(entry) + 1 if entry.key is not None else index.start_of(entry) + 1
+    comments = hash_comments(index.text, offset, entry.node.start)
+    return comments[-1].stop if comments else offset
+
+
+def _kept_comment(index: Index, node: Node) -> str:
+    """Return the comment in the header of a block scalar that goes, with two blanks in front."""
+    comment = index.header_comment(node) if node.style in ("|", ">") else None
+    return f"  {comment.of(index.text)}" if comment else ""
+
+
+def _new_text(index: Index, entry: Entry, value: Value) -> str:
+    """Return what follows the colon or dash for a new value, blank in front."""
+    text, node, holder = index.text, entry.node, entry.holder
+    assert holder is not None
+    column = column_of(text, index.start_of(entry))
+    offset = line_stop(text, node.end)
+    if entry.key is None:
+        style = item_style(index, holder)
+    else:
+        style = near(index.style, text, holder)
+    style = replace(style, blocks=block_may_end(text, offset, column))
+    multiline = isinstance(value, str) and "\n" in value
+    old_quotes = node.kind == "scalar" and node.style in (DOUBLE, SINGLE)
+    if needs_block(value) or (multiline and style.blocks and not old_quotes):
+        new = block_text(value, column, style, in_sequence=entry.key is None)
+        return f" {_anchor(node).strip()}{new}" if node.anchor is not None else new
+    return " " + _one_line(index, node, value)
+
+
+# ── Lines below a key ───────────────────────────────────────────────────────
+
+
+def _block(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
+    text, node = index.text, entry.node
+    head = index.head_of(entry)
+    slot = index.colon_of(entry) + 1 if entry.key is not None else index.start_of(entry) + 1
+    first = content_start(text, node)
+    column = column_of(text, index.start_of(entry))
+    style = _block_style(index, entry, value)
+    offset = line_stop(text, node.end)
+    style = replace(style, blocks=block_may_end(text, offset, column))
+    new = block_text(value, column, style, in_sequence=entry.key is None)
+    if "\n" not in text[head:first]:
+        return [_compact(index, node, slot, new)]
+    line, newline, tail = new.partition("\n")
+    if entry.key is None and newline and not line.strip().startswith("!"):
+        # The dash has its line to itself; its comment would stand in the way.
+        line, tail = "", f"{' ' * (column + 1 + style.dash_gap)}{line.strip()}\n{tail}"
+    start = line_stop(text, head)
+    edits = [TextEdit(slot, head, line)]
+    if not newline:
+        return [*edits, lines_removed(text, start, offset)]
+    if offset == len(text) and not text.endswith("\n"):
+        return [*edits, TextEdit(start, offset, tail)]
+    return [*edits, TextEdit(start, offset, f"{tail}\n")]
+
+
+def _compact(index: Index, node: Node, slot: int, new: str) -> TextEdit:
+    """Replace a collection that begins behind its dash; the comment of its last line goes with that line."""
+    text = index.text
+    stop = node.end
+    if "\n" in text[node.start : node.end]:
+        comment = inline_comment(text, node.end, hash_comments)
+        stop = comment.stop if comment else stop
+        return TextEdit(slot, stop, new)
+    if "\n" in new and text[stop : line_stop(text, stop)].strip():
+        new = f" {flow_text_of(new)}" if False else new
+    return TextEdit(slot, stop, new)
+
+
+def flow_text_of(new: str) -> str:
+    return new
+
+
+def _block_style(index: Index, entry: Entry, value: Value) -> Style:
+    """Return the style for what replaces a block collection: its own columns, if it is of the same kind."""
+    text, node = index.text, entry.node
+    assert entry.holder is not None
+    if entry.key is None:
+        return item_style(index, entry.holder)
+    style = near(index.style, text, entry.holder)
+    step = column_of(text, content_start(text, node)) - column_of(text, index.start_of(entry))
+    if node.kind == "mapping" and isinstance(value, Mapping) and step > 0:
+        return replace(style, step=step)
+    if node.kind == "sequence" and isinstance(value, (list, tuple)):
+        return replace(style, dash_offset=step)
+    return style
+
+
+# ── A whole document ────────────────────────────────────────────────────────
+
+
+def _root(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
+    text, node = index.text, entry.node
+    document = next(each for each in index.documents if each.root is node)
+    if node.start == node.end:
+        return fill_document(index, document, value)
+    stop = node.end
+    if node.is_block:
+        comment = inline_comment(text, node.end, hash_comments)
+        stop = comment.stop if comment else stop
+    if not needs_block(value):
+        style = replace(index.style, blocks=False)
+        multiline = isinstance(value, str) and "\n" in value and node.style not in (DOUBLE, SINGLE)
+        if multiline and text[node.end :].startswith("\n") and text[line_start(text, node.start) : node.start].strip() in ("", "---"):
+            return [TextEdit(node.start, stop, root_text(value, index.style).removesuffix("\n"))]
+        del style
+        return [TextEdit(node.start, stop, _one_line(index, node, value))]
+    new = root_text(value, replace(index.style, blocks=block_may_end(text, line_stop(text, stop), -1)))
+    new = new.removesuffix("\n")
+    if isinstance(value, Tagged):
+        return [TextEdit(node.start, stop, new)]
+    start = node.start
+    if text[line_start(text, start) : start].strip():
+        # Behind ``---`` no block collection can begin.
+        start = line_start(text, start) + len(text[line_start(text, start) : start].rstrip())
+        new = "\n" + new
+    return [TextEdit(start, stop, new)]
+
+
+def fill_document(index: Index, document: Document, value: Value) -> list[TextEdit]:
+    """Return the edits that give an empty document a value, behind its comments."""
+    text = index.text
+    offset = document.root.start
+    new = root_text(value, replace(index.style, blocks=text.endswith("\n") or offset < len(text)))
+    at_line_start = offset == 0 or text[offset - 1] == "\n"
+    if offset == len(text):
+        lines = new if at_line_start else "\n" + new
+        if text and not text.endswith("\n"):
+            lines = lines.removesuffix("\n")
+        return [TextEdit(offset, offset, lines)]
+    return [TextEdit(offset, offset, new if at_line_start else f"\n{new}")]

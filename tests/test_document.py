@@ -92,7 +92,7 @@ def test_setting_what_is_there_changes_nothing(path: Path) -> None:
     [
         (lambda doc: doc.delete("server.prot"), "did you mean 'port'"),
         (lambda doc: doc.delete(""), "whole value"),
-        (lambda doc: doc.set("title.x", 1), "is a string"),
+        (lambda doc: doc.set("title.x", 1), "nothing is below it"),
         (lambda doc: doc.set("new[0]", 1), "does not exist"),
         (lambda doc: doc.append("title", 1), "is a string"),
         (lambda doc: doc.append("nothing", 1), "is nothing"),

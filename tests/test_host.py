@@ -119,7 +119,7 @@ def test_a_missing_file_is_missing(tmp_path: Path, format: str) -> None:  # noqa
 
 
 def test_an_empty_file_is_told_apart(tmp_path: Path) -> None:
-    error = broken(tmp_path / "x.json", b"", EmptyFileError, "")
+    error = broken(tmp_path / "x.json", b"", EmptyFileError, ".")
     assert isinstance(error, ParseError)
     for name, value in (("x.toml", {}), ("x.yaml", None)):
         (tmp_path / name).write_bytes(b"")
@@ -136,7 +136,7 @@ def test_an_empty_file_is_told_apart(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_is_refused_with_its_place(tmp_path: Path, name: str, data: bytes, place: str) -> None:
-    error = broken(tmp_path / name, data, ParseError, "")
+    error = broken(tmp_path / name, data, ParseError, ".")
     assert str(error).startswith(f"{tmp_path / name}{place}: ")
 
 
@@ -246,7 +246,7 @@ def test_an_unknown_yaml_tag_is_kept(tmp_path: Path) -> None:
     ],
 )
 def test_hostile_input_is_refused_quickly(tmp_path: Path, name: str, data: bytes) -> None:
-    broken(tmp_path / name, data, (LimitError, ParseError), "")  # type: ignore[arg-type]
+    broken(tmp_path / name, data, (LimitError, ParseError), ".")  # type: ignore[arg-type]
 
 
 def test_an_infinity_that_was_not_touched_stays_as_it_is_spelled(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
 
 
 def test_a_json_that_only_jsonc_accepts_names_the_format(tmp_path: Path) -> None:
-    error = broken(tmp_path / "x.json", b'{"a": 1, // one\n}', ParseError, "")
+    error = broken(tmp_path / "x.json", b'{"a": 1, // one\n}', ParseError, ".")
     assert "jsonc" in error.hint
     (tmp_path / "tsconfig.json").write_bytes(b'{"a": 1, // one\n}')
     assert untorn.load(tmp_path / "tsconfig.json") == {"a": 1}

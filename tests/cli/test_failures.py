@@ -161,6 +161,20 @@ def test_an_interrupt_returns_130_and_passes_on_what_became_of_the_file(
     assert untorn("set", "f.json", "a", "2") == (130, "", "interrupted\nf.json holds the new content\n")
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [(PluginError("is broken", plugin="p"), "plugin 'p': is broken\n"), (OSError(5, "odd", "x"), "x: odd\n")],
+)
+def test_an_error_that_is_about_no_document_is_no_traceback(
+    untorn: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("untorn.registry.Registry.discover", fail)
+    assert untorn("plugins") == (1, "", message)
+
+
 class Closed(io.StringIO):
     """A standard output that nobody reads any more, or that has no room."""
 
@@ -176,7 +190,7 @@ class Closed(io.StringIO):
     ("error", "status", "message"),
     [
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
-        (OSError(28, "No space left on device"), 1, "untorn: No space left on device\n"),
+        (OSError(28, "No space left on device"), 1, "standard output: No space left on device\n"),
     ],
 )
 def test_an_output_that_fails_is_no_traceback(
@@ -249,7 +263,7 @@ def test_a_full_disk_below_standard_output_is_said(settings: Path, environment: 
             stdout=full,
             stderr=subprocess.PIPE,
         )
-    assert (done.returncode, done.stderr) == (1, "untorn: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "standard output: No space left on device\n")
 
 
 def test_ctrl_c_while_waiting_for_a_lock_leaves_no_traceback(

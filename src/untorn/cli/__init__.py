@@ -11,7 +11,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from untorn.cli.arguments import COMMANDS, Request, UsageError, parse
-from untorn.cli.failures import INTERRUPTED, PIPE_CLOSED, USAGE, CommandError, forget_output, unexplained
+from untorn.cli.failures import (
+    INTERRUPTED,
+    PIPE_CLOSED,
+    USAGE,
+    CommandError,
+    forget_output,
+    unexplained,
+    writing,
+)
+from untorn.errors import UntornError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()  # here, where a closed pipe can still be handled
+        with writing():
+            sys.stdout.flush()  # here, where it can still be said that it failed
     except BrokenPipeError:
         forget_output()
         return PIPE_CLOSED
@@ -38,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         _say("\n".join(["interrupted", *getattr(interrupt, "__notes__", ())]))
         return INTERRUPTED
-    except OSError as error:
-        forget_output()
+    except (UntornError, OSError) as error:
         _say(unexplained(error))
         return 1
     return status
@@ -48,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str]) -> int:
     request = parse(argv)
     if isinstance(request, str):
-        sys.stdout.write(f"{request}\n")
+        with writing():
+            sys.stdout.write(f"{request}\n")
         return 0
     return _function_of(request)(request)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from untorn.cli.colours import painted_diff
 from untorn.cli.documents import Source
-from untorn.cli.failures import explaining
+from untorn.cli.failures import explaining, writing
 from untorn.cli.output import complain, say
 from untorn.errors import UnrepresentableError
 from untorn.host import Host
@@ -85,9 +85,10 @@ def _foretell(host: Host, source: Source, change: Change, request: Request) -> i
 def _filter(host: Host, source: Source, change: Change) -> int:
     """Write the changed document to standard output."""
     document = _approved(host, source, change)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(document.to_bytes())
-    sys.stdout.buffer.flush()
+    data = document.to_bytes()
+    with writing():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     return 0
 
 

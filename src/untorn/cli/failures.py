@@ -51,10 +51,24 @@ def explaining(source: Source, *, writes: bool = False) -> Iterator[None]:
         raise CommandError(explanation(error, source, writes=writes)) from error
 
 
-def unexplained(error: OSError) -> str:
-    """Return the message for an error of the operating system that is about no document."""
-    about = f"{error.filename}: " if error.filename else "untorn: "
-    return f"{about}{error.strerror or error}"
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn an error of standard output into a ``CommandError``; a closed pipe stays what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        msg = f"standard output: {error.strerror or error}"
+        raise CommandError(msg) from error
+
+
+def unexplained(error: UntornError | OSError) -> str:
+    """Return the message for an error that is about no document."""
+    if isinstance(error, UntornError):
+        return str(error)
+    return f"{error.filename or 'untorn'}: {error.strerror or error}"
 
 
 def forget_output() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import TYPE_CHECKING
 
+from untorn.cli.failures import writing
 from untorn.errors import UnrepresentableError
 from untorn.keypath import format_keypath
 from untorn.values import Tagged
@@ -106,7 +107,8 @@ def say_value(text: str) -> None:
             f"the value has a character that {sys.stdout.encoding} output cannot hold",
             hint="get what is around it, which is printed as JSON, or set PYTHONIOENCODING=utf-8",
         )
-    sys.stdout.write(f"{text}\n")
+    with writing():
+        sys.stdout.write(f"{text}\n")
 
 
 def say(text: str) -> None:
@@ -114,7 +116,8 @@ def say(text: str) -> None:
     if not _printable(text):
         encoding = sys.stdout.encoding or "utf-8"
         text = text.encode(encoding, "backslashreplace").decode(encoding)
-    sys.stdout.write(f"{text}\n")
+    with writing():
+        sys.stdout.write(f"{text}\n")
 
 
 def complain(text: str) -> None:

@@ -32,22 +32,37 @@ class Format(NamedTuple):
 # A test asserts that this is what the serializers themselves declare. It is
 # written down here so that a JSON file costs the import of nothing else.
 BUILT_IN: Mapping[str, Format] = {
-    "json": Format("untorn.serializers.json", (".json",), ("Pipfile.lock", "composer.lock", "flake.lock")),
+    "json": Format(
+        "untorn.serializers.json",
+        (".json", ".webmanifest", ".geojson", ".topojson", ".ipynb", ".har", ".jsonld", ".avsc"),
+        ("Pipfile.lock", "composer.lock", "flake.lock", ".bowerrc", ".jscsrc", ".watchmanconfig"),
+    ),
     "jsonc": Format(
         "untorn.serializers.jsonc",
-        (".jsonc", ".code-workspace", ".code-snippets"),
+        (".jsonc", ".code-workspace", ".code-snippets", ".sublime-settings", ".sublime-project"),
         (
             "tsconfig*.json",
             "jsconfig*.json",
             ".vscode/*.json",
             "devcontainer.json",
             ".devcontainer.json",
+            ".eslintrc",
             ".eslintrc.json",
-            "tslint.json",
-            "api-extractor.json",
             ".jshintrc",
-            ".hintrc",
+            ".babelrc",
             ".swcrc",
+            "tslint.json",
+            "typedoc.json",
+            "api-extractor.json",
+            "deno.json",
+            "language-configuration.json",
+            ".markdownlint.json",
+            ".hintrc",
+            ".luarc.json",
+            "pyrightconfig.json",
+            "turbo.json",
+            "nx.json",
+            "tsdoc.json",
         ),
     ),
     "toml": Format(
@@ -67,7 +82,17 @@ BUILT_IN: Mapping[str, Format] = {
     "yaml": Format(
         "untorn.serializers.yaml",
         (".yaml", ".yml"),
-        (".clang-format", ".clang-tidy", ".clangd", ".yamllint", ".condarc", "pubspec.lock"),
+        (
+            ".clang-format",
+            ".clang-tidy",
+            ".clangd",
+            ".yamllint",
+            ".ansible-lint",
+            ".salt-lint",
+            ".gemrc",
+            "_clang-format",
+            "CITATION.cff",
+        ),
     ),
 }
 """The formats that ship in the box."""

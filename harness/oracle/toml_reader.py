@@ -109,7 +109,7 @@ class _Outline:
             entry = Entry(path, "sequence" if kind == "sequence" else "mapping", [], None, start)
             self.entries[path] = entry
             self.entries[path[:-1]].children.append(path)
-        if span not in entry.pieces:
+        if not entry.pieces or entry.pieces[-1] != span:
             entry.pieces.append(span)
         return entry
 

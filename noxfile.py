@@ -110,6 +110,7 @@ def plugins(session: nox.Session) -> None:
     for plugin in PLUGINS:
         session.install("-q", "-c", "constraints.txt", str(plugin))
         pytest(session, str(plugin / "tests"))
+    pytest(session, "tests/test_docs.py", "-k", "test_every_example and how-to")
 
 
 @nox.session(name="harness-quick")

@@ -80,7 +80,7 @@ DISK_MODULES = {
 # writing need a descriptor, and opening one is what is forbidden.
 OS_HARMLESS = {
     "PathLike", "altsep", "devnull", "environ", "fsdecode", "fsencode", "fspath", "get_terminal_size",
-    "getenv", "getpid", "isatty", "linesep", "name", "path", "pathsep", "sep",
+    "getenv", "getpid", "getppid", "isatty", "linesep", "name", "path", "pathsep", "sep",
     "_exit", "close", "dup2", "fork", "kill", "read", "waitpid", "waitstatus_to_exitcode", "write",
 }  # fmt: skip
 

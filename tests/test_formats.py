@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from untorn.errors import UnknownFormatError
@@ -94,6 +94,8 @@ def test_the_longer_pattern_and_the_longer_suffix_win() -> None:
     assert name_for(Path("app.conf"), dict(reversed(formats.items()))) == "one"
 
 
+@example("a*b*c", "axc")
+@example("a*b*c", "abxbc")
 @given(st.text("ab.*", max_size=8), st.text("ab.", max_size=12))
 def test_a_pattern_fits_what_fnmatch_says(pattern: str, name: str) -> None:
     assert matches([name], pattern) == fnmatch.fnmatchcase(name, pattern)

@@ -101,7 +101,7 @@ def _unresolvable(error: Unresolvable, path: str) -> BadSchemaError:
             why = f"'#{cause.anchor}', which is not there"
         if isinstance(cause, PointerToNowhere):
             why = f"'#{cause.ref}', which is not there"
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__  # older versions of the library do not chain
     return BadSchemaError(f"the schema {path!r} refers to {why}")
 
 

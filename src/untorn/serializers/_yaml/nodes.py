@@ -17,6 +17,7 @@ NodeKind: TypeAlias = Literal["scalar", "sequence", "mapping", "alias"]
 MAX_EXPANDED = 1_000_000
 """How many nodes a text may stand for, every alias counted as what it names."""
 
+_NOTHING = re.compile(r"(?:\s|\#[^\n]*)*")
 _PROPERTIES = re.compile(r"(?:(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)(?:[ \t]+|(?=[\r\n,\]}]|\Z)))+")
 
 
@@ -120,11 +121,12 @@ def compose(text: str) -> list[Document]:
         ParseError: It is no YAML, or an alias names nothing; with ``offset``.
         LimitError: It nests too deep, or its aliases stand for too much.
     """
-    return _Composer().compose(events_of(text))
+    return _Composer(text).compose(events_of(text))
 
 
 @dataclass(slots=True)
 class _Composer:
+    text: str
     documents: list[Document] = field(default_factory=list)
     stack: list[Node] = field(default_factory=list)
     anchors: dict[str, Node] = field(default_factory=dict)
@@ -149,6 +151,9 @@ class _Composer:
         kind = event.kind
         assert kind != "end" and kind != "document" and kind != "document end"  # noqa: PLR1714, PT018  narrows the type
         node = Node(kind, event, self.floor)
+        if event.start == event.end and self.stack and _NOTHING.fullmatch(self.text, self.floor, event.start):
+            # No colon or dash announced it (``? a``, ``{a}``): it stands where its key ends.
+            node.start = node.end = self.floor
         if kind == "alias":
             self.follow(node)
         elif event.anchor is not None:

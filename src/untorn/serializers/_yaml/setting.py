@@ -131,6 +131,8 @@ def _block(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     if "\n" not in text[head:first]:
         return [_compact(index, node, slot, new)]
     line, newline, tail = new.partition("\n")
+    if not text[head : line_stop(text, head)].strip():
+        head += len(text[head : line_stop(text, head)].rstrip("\r\n"))
     if entry.key is None and newline and not line.strip().startswith("!"):
         # The dash has its line to itself; its comment would stand in the way.
         line, tail = "", f"{' ' * (column + 1 + style.dash_gap)}{line.strip()}\n{tail}"

@@ -1,23 +1,26 @@
 from __future__ import annotations
 
+import io
+import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from untorn.cli.demo import edits, kills, refusal
+from untorn.cli.demo import edits, kills, nursery, refusal
 from untorn.cli.demo.generations import SIZE, content, is_whole
 from untorn.cli.demo.kills import SECONDS, Tally, show_kills, table, unlike_promised
 from untorn.cli.demo.outsiders import look, truncate_and_write
 from untorn.cli.failures import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     Run = Callable[..., Any]
 
@@ -214,6 +217,112 @@ def test_the_nursery_does_as_it_is_told(
     assert (done.returncode, done.stdout.decode().split(), done.stderr) == (0, answers, b"")
 
 
+# What runs in children only, tried in this process, where it can be looked at.
+
+
+class _EndedError(Exception):
+    """Stands for the end of a process."""
+
+
+@pytest.fixture
+def no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(status: int) -> None:
+        raise _EndedError(status)
+
+    monkeypatch.setattr(os, "_exit", end)
+
+
+def test_a_victim_saves_one_content_after_another_while_its_nursery_lives(no_exit: None) -> None:
+    saved: list[bytes] = []
+
+    def save(path: Path, data: bytes) -> None:
+        saved.append(data)
+        if len(saved) == 3:
+            raise RuntimeError("boom")
+
+    with pytest.raises(_EndedError):
+        nursery._save_until_killed(save, Path("f"), 5, os.getppid())
+    assert saved == [content(5), content(6), content(7)]
+
+
+def test_a_victim_whose_nursery_is_gone_ends(no_exit: None) -> None:
+    with pytest.raises(_EndedError):
+        nursery._save_until_killed(lambda path, data: pytest.fail("saved"), Path("f"), 5, -1)
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]:
+    """Give the nursery its orders in this process; what it forks are programs that sleep."""
+    reading, writing = os.pipe()
+    _, silent = os.pipe()
+    monkeypatch.setattr(nursery, "_STDIN", reading)
+    monkeypatch.setattr(nursery, "_STDOUT", silent)
+    monkeypatch.setattr(os, "fork", lambda: os.posix_spawnp("sleep", ["sleep", "60"], os.environ))
+
+    def give(data: bytes) -> None:
+        os.write(writing, data)
+        os.close(writing)
+
+    yield give
+    for descriptor in (reading, _, silent):
+        os.close(descriptor)
+
+
+def test_a_nursery_without_more_orders_kills_its_victim(
+    orders: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = os.fork()
+    monkeypatch.setattr(os, "fork", lambda: victim)
+    orders(b"b")
+    nursery.raise_victims("untorn", Path("f"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(victim, 0)
+
+
+def test_no_two_victims_share_a_content(
+    orders: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, numbers = os.fork, list[int]()
+    born: list[int] = []
+
+    def fork() -> int:
+        """Be the first victim's nursery, and then the second victim."""
+        born.append(0 if born else first())
+        return born[-1]
+
+    def victim(save: object, path: Path, number: int, parent: int) -> None:
+        numbers.append(number)
+        raise _EndedError
+
+    monkeypatch.setattr(os, "fork", fork)
+    monkeypatch.setattr(nursery, "_save_until_killed", victim)
+    orders(b"bkb")
+    with pytest.raises(_EndedError):
+        nursery.raise_victims("truncate and write", Path("f"))
+    assert numbers == [2 * nursery._A_LIFE]
+
+
+class Patient(io.StringIO):
+    """A standard input that ends after a while."""
+
+    def read(self, size: int | None = -1) -> str:
+        time.sleep(0.1)
+        return ""
+
+
+@pytest.mark.parametrize("module", ["nursery", "outsiders"])
+def test_a_module_of_the_demo_is_a_program_that_ends_with_its_input(
+    here: Path, module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"untorn.cli.demo.{module}"
+    monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "argv", [name, "untorn" if module == "nursery" else "f", "f"])
+    monkeypatch.setattr(sys, "stdin", Patient())  # file descriptor 0 is at its end, too
+    (here / "f").write_bytes(content(1))
+    runpy.run_module(name, run_name="__main__")
+    assert re.fullmatch("" if module == "nursery" else r'ready\n\{"whole": \d+\}', capsys.readouterr().out)
+
+
 class Terminal:
     def __init__(self, below: Any) -> None:
         self.below = below
@@ -235,6 +344,13 @@ def test_progress_is_shown_on_a_terminal_and_wiped(
 
 
 # ── The whole demo ──────────────────────────────────────────────────────────
+
+
+def test_the_demo_returns_0_if_all_is_as_promised(untorn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("untorn.cli.demo.show.show_kills", lambda directory, wanted: [])
+    found = untorn("demo")
+    assert (found.status, found.err) == (0, "")
+    assert found.out.endswith("All is as promised.\n")
 
 
 def test_the_demo_returns_1_if_anything_is_not_as_promised(

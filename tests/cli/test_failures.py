@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from untorn import storage
 from untorn.cli import main
+from untorn.cli.failures import forget_output
 from untorn.errors import (
     ConflictError,
     LockTimeoutError,
@@ -221,6 +223,31 @@ def test_an_error_output_that_is_closed_leaves_the_exit_status(
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Closed(BrokenPipeError(32, "Broken pipe")))
     assert main(["get", "f.json", "b"]) == 1
+
+
+def test_a_forgotten_output_takes_what_is_left_and_shows_it_to_nobody(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (here / "out").open("w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        output.write("left over")
+        forget_output()
+    assert (here / "out").read_text("utf-8") == ""
+
+
+def test_the_package_can_be_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["untorn", "--version"])
+    monkeypatch.delitem(sys.modules, "untorn.__main__", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("untorn", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("untorn ")
+
+
+def test_importing_the_module_that_is_run_runs_nothing() -> None:
+    import untorn.__main__
+
+    assert untorn.__main__.main is main
 
 
 # ── Real processes ──────────────────────────────────────────────────────────

@@ -66,7 +66,7 @@ def _message(error: UntornError | OSError, source: Source) -> str:
         case FileNotFoundError():
             hint = "check the name; untorn set --create makes a new file"
             message = f"{source.name}: no such file\n  hint: {hint}"
-        case OSError():
+        case _:
             message = f"{error.filename or source.name}: {error.strerror or error}"
     return message
 

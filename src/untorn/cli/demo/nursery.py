@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import traceback
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,18 +33,18 @@ def raise_victims(writer: str, path: Path) -> None:
     How it ended is what ``os.waitstatus_to_exitcode`` says: -9 if it was killed.
     """
     save = _save_of(writer)
-    for birth in count():
-        if os.read(_STDIN, 1) != BEAR:
-            return
-        nursery = os.getpid()
+    nursery = os.getpid()
+    number = _A_LIFE
+    while os.read(_STDIN, 1) == BEAR:
         victim = os.fork()
         if not victim:
-            _save_until_killed(save, path, birth * _A_LIFE, nursery)
+            _save_until_killed(save, path, number, nursery)
         told = os.read(_STDIN, 1)
         os.kill(victim, signal.SIGKILL)
         _, status = os.waitpid(victim, 0)
         if told == KILL:
             os.write(_STDOUT, b"%d\n" % os.waitstatus_to_exitcode(status))
+        number += _A_LIFE
 
 
 def _save_of(writer: str) -> Save:

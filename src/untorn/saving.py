@@ -20,6 +20,7 @@ from untorn import storage
 from untorn.changes import ChangeSet, difference
 from untorn.drafts import without_prefix
 from untorn.errors import (
+    ConflictError,
     LoadError,
     NotDurableError,
     ProofError,
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 RACES = 3
 """How many times a save starts again because the file moved on, before it holds the lock throughout."""
+
+LAST_TRIES = 20
+"""How many times it then tries against programs that know no lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +234,7 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
         if isinstance(outcome, Receipt):
             return finished(outcome, witnesses), approved.draft
         current = outcome
-    while True:
+    for _ in range(LAST_TRIES):
         # Others were faster each time. Holding the lock from read to commit
         # keeps out all who use it; only a program that knows no lock can win.
         with storage.lock(path, timeout=options.timeout) as held:
@@ -238,6 +242,11 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
             outcome = commit(approved, options, held)
         if isinstance(outcome, Receipt):
             return finished(outcome, witnesses), approved.draft
+    raise ConflictError(
+        f"another program replaced the file during each of {RACES + LAST_TRIES} tries",
+        path=path,
+        hint="find out which program writes it all the time",
+    )
 
 
 def approved_for(intent: Intent, current: Snapshot, witnesses: Witnesses) -> Approved:

@@ -36,6 +36,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
         errno.ENOENT, errno.ENOMEM, errno.ENOSPC, errno.ENOTDIR, errno.ENOTEMPTY, errno.EPERM, errno.EROFS,
         errno.ESTALE, errno.EXDEV,
     ),
+    "rename_new": (errno.EACCES, errno.EEXIST, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS, errno.ESTALE),
     "unlink": (errno.EACCES, errno.EBUSY, errno.EIO, errno.ENOENT, errno.EPERM, errno.EROFS),
     "mkdir": (errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EMLINK, errno.ENOENT, errno.ENOSPC, errno.EROFS),
     "rmdir": (errno.EBUSY, errno.ENOENT, errno.ENOTEMPTY, errno.EROFS),

@@ -56,7 +56,7 @@ def litter(directory: Path) -> set[str]:
 @contextmanager
 def forgetful() -> Iterator[None]:
     """Let the process sweep again, and owe nothing."""
-    atomic._swept.clear()
+    atomic._left.clear()
     owed._owed.clear()
     yield
 

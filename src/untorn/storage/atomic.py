@@ -17,13 +17,15 @@ import errno
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
 from untorn.records import Snapshot
 from untorn.storage import failures, owed
-from untorn.storage.lock import Held, drop, keep
+from untorn.storage.lock import Held, drop, opened
 from untorn.storage.metadata import Transfer, metadata_of, put_new
 from untorn.storage.names import sweep, temp_name
 from untorn.storage.parents import Parents
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _TEMP = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+_TRIES = 10
+"""How many temps a sweep may take for an orphan, each in the moment before it is locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,9 @@ class Prepared:
         self._temp = -1
         self._temp_name = ""
         self._temp_identity = (-1, -1)
+        self._process = os.getpid()
+        self._target_change: int | None = None
+        self._directory_change = 0
         self._at_rename = False
         self._renamed = False
         self._left_behind: Path | None = None
@@ -128,8 +137,10 @@ class Prepared:
         target = self._target_status(directory)
         if target is not None:
             self._refuse_unfit(target, directory)
-        while not self._created(directory):
-            pass
+            self._target_change = target.st_ctime_ns
+        self._directory_change = self._calls.fstat(directory).st_mtime_ns
+        if not any(self._created(directory) for _ in range(_TRIES)):
+            raise OSError(errno.EAGAIN, "somebody else locks each new file at once")
         write_all(self._temp, self._data, calls=self._calls)
         status = self._calls.fstat(self._temp)
         if target is None or stat.S_ISLNK(target.st_mode):
@@ -149,6 +160,8 @@ class Prepared:
     def _refuse_strange_names(self) -> None:
         if not self._path.name:
             raise failures.refusal("is a directory", errno.EISDIR, self._path)
+        if self._path.parts[:2] == ("/", "proc"):
+            raise failures.refusal("is a name of the kernel's, not a file", errno.EINVAL, self._path)
 
     def _target_status(self, directory: int) -> os.stat_result | None:
         try:
@@ -191,15 +204,17 @@ class Prepared:
         """Create the temp, locked; return ``False`` if a sweep was faster than the lock."""
         self._temp_name = temp_name(self._path.name, self._data)
         try:
-            self._temp = keep(self._calls.open(self._temp_name, _TEMP, 0o600, dir_fd=directory))
+            self._temp = opened(partial(self._calls.open, self._temp_name, _TEMP, 0o600, dir_fd=directory))
         except OSError:
             self._temp_name = ""  # if there is such a file, it is not ours to remove
             raise
-        self._calls.flock(self._temp, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        status = self._calls.fstat(self._temp)
-        self._temp_identity = (status.st_dev, status.st_ino)
-        if status.st_nlink:
-            return True
+        with suppress(BlockingIOError):  # a sweep holds it, and is about to remove it
+            self._calls.flock(self._temp, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = self._calls.fstat(self._temp)
+            self._temp_identity = (status.st_dev, status.st_ino)
+            if status.st_nlink:
+                return True
+        self._remove_temp()
         drop(self._temp, self._calls)
         self._temp = -1
         return False
@@ -209,8 +224,9 @@ class Prepared:
     def compare(self, held: Held) -> Snapshot | None:
         """Return what the file holds now, or ``None`` if that still is the snapshot.
 
-        Also answers with a snapshot where the name no longer leads to what is
-        locked, even if the bytes are the same: the lock keeps nobody out then.
+        Also answers with a snapshot, even if the bytes are the same, where the
+        name no longer leads to what is locked, for then the lock keeps nobody out,
+        and where the file's mode or owner may have changed.
 
         Raises:
             WriteError, LimitError: The file cannot be read; nothing was changed.
@@ -219,7 +235,9 @@ class Prepared:
             status = self._target_status(self._parents.fd)
             if held.is_file and status is not None and held.identity == (status.st_dev, status.st_ino):
                 data = read_to_end(held.fd, status.st_size, self._path, None, self._calls)
-                now, same = Snapshot(self._path, data), data == self._snapshot.data
+                # A chmod since ``prepare`` is not on the temp, which would undo it.
+                as_prepared = status.st_ctime_ns == self._target_change
+                now, same = Snapshot(self._path, data), as_prepared and data == self._snapshot.data
             else:
                 now = read(self._path, calls=self._calls)
                 absent = status is None or stat.S_ISLNK(status.st_mode)
@@ -230,8 +248,12 @@ class Prepared:
 
     # ── Publish ─────────────────────────────────────────────────────────────
 
-    def publish(self, held: Held) -> Published:
+    def publish(self, held: Held) -> Published | Snapshot:
         """Let the name lead to the new content. Call it under the lock, after ``compare``.
+
+        Returns:
+            What is known behind the commit point; or a snapshot, where somebody
+            made the file that did not exist.
 
         Raises:
             WriteError: The rename failed; the file is as it was.
@@ -241,11 +263,15 @@ class Prepared:
                 "this process was forked while the lock was held", errno.EDEADLK, self._path,
                 "lock in the process that saves",
             )  # fmt: skip
-        self._sweep_once()
-        unseen = self._rename()
+        try:
+            unseen = self._rename()
+        except FileExistsError:
+            return read(self._path, calls=self._calls)
         if unseen is not None:
             return Published(durable=False, error=unseen, unknown=True, warnings=tuple(self._warnings))
-        return self._synced()
+        published = self._synced()
+        self._sweep()
+        return published
 
     def _rename(self) -> OSError | None:
         """Rename the temp over the target; return an error only if its outcome cannot be seen.
@@ -254,9 +280,12 @@ class Prepared:
             WriteError: It failed, and a look confirms that the target is as it was.
         """
         directory = self._parents.fd
+        rename = self._calls.rename if self._snapshot.data is not None else self._calls.rename_new
         self._at_rename = True
         try:
-            self._calls.rename(self._temp_name, self._path.name, src_dir_fd=directory, dst_dir_fd=directory)
+            rename(self._temp_name, self._path.name, src_dir_fd=directory, dst_dir_fd=directory)
+        except FileExistsError:
+            raise
         except OSError as error:
             # Over a network the rename may have happened all the same (W22).
             landed = self._landed()
@@ -291,10 +320,13 @@ class Prepared:
             warnings += ("this file system cannot sync a directory: a power cut may undo the save",)
         return Published(durable=durable, warnings=warnings)
 
-    def _sweep_once(self) -> None:
-        if self._path not in _swept:
-            sweep(self._path.name, self._parents.fd, self._calls)
-            _swept.add(self._path)
+    def _sweep(self) -> None:
+        """Remove orphans, unless the directory is as this process left it. Behind the commit point."""
+        directory = self._parents.fd
+        if _left.get(self._path) != self._directory_change:
+            sweep(self._path.name, directory, self._calls)
+        with suppress(OSError):
+            _left[self._path] = self._calls.fstat(directory).st_mtime_ns
 
     # ── Leave ───────────────────────────────────────────────────────────────
 
@@ -307,6 +339,8 @@ class Prepared:
         """Remove what was not published, close everything, and let ``error`` say how it stands."""
         # A signal may arrive when rename(2) has returned and Python has not said so yet.
         committed = self._renamed or (self._at_rename and self._landed() is not False)
+        if self._process != os.getpid():
+            return  # a forked child: all of this is its parent's
         if self._temp_name and not committed:
             self._remove_temp()
         if self._temp >= 0:
@@ -326,11 +360,11 @@ class Prepared:
             return
         except OSError:
             self._left_behind = self._path.parent / self._temp_name
-            _swept.discard(self._path)  # the next save looks again
+            _left.pop(self._path, None)  # the next save looks again
 
 
-_swept: set[Path] = set()
-"""Targets whose orphans this process has looked for."""
+_left: dict[Path, int] = {}
+"""When the directory of a target was changed last, as this process left it: by its own save."""
 
 
 def write_all(fd: int, data: bytes, *, calls: Syscalls) -> None:

@@ -18,6 +18,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.errors import LockTimeoutError, SaveError
@@ -25,7 +26,7 @@ from untorn.storage import failures
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
@@ -49,18 +50,28 @@ class Held:
 # ── Forked children ─────────────────────────────────────────────────────────
 
 _descriptors: set[int] = set()
+# No fork between an open and the note of it, nor between a close and its: held
+# by os.fork itself.
+_noting = threading.RLock()
 
 
-def keep(fd: int) -> int:
-    """Note a locked descriptor: a forked child closes it, or it would hold the lock too."""
-    _descriptors.add(fd)
+def opened(opening: Callable[[], int]) -> int:
+    """Open a descriptor to be locked: a forked child closes it, or it would hold the lock too.
+
+    Raises:
+        OSError: As ``opening`` does.
+    """
+    with _noting:
+        fd = opening()
+        _descriptors.add(fd)
     return fd
 
 
 def drop(fd: int, calls: Syscalls) -> None:
-    """Close a locked descriptor, which unlocks it. Never raises."""
-    _descriptors.discard(fd)
-    closed(fd, calls)
+    """Close a locked descriptor, which unlocks it. Raises no ``OSError``."""
+    with _noting:
+        closed(fd, calls)
+        _descriptors.discard(fd)
 
 
 def _forget_all() -> None:
@@ -68,10 +79,12 @@ def _forget_all() -> None:
         os.close(fd)
     _descriptors.clear()
     _turns.clear()
+    # Another thread may have held it at the fork, and is not here to release it.
     _guard._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001  as the standard library does
+    _noting.release()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+os.register_at_fork(before=_noting.acquire, after_in_parent=_noting.release, after_in_child=_forget_all)
 
 
 # ── Threads ─────────────────────────────────────────────────────────────────
@@ -175,7 +188,6 @@ def _try(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]]:
     while True:
         try:
             fd, is_file = _opened(path, calls)
-            keep(fd)
         except OSError as error:
             raise failures.writing(error, path, "its lock could not be opened") from error
         free = False
@@ -208,7 +220,8 @@ def _opened(path: Path, calls: Syscalls) -> tuple[int, bool]:
     place, is_file = path, True
     while True:
         try:
-            return calls.open(place, _FLAGS if is_file else _FLAGS | os.O_DIRECTORY), is_file
+            flags = _FLAGS if is_file else _FLAGS | os.O_DIRECTORY
+            return opened(partial(calls.open, place, flags)), is_file
         except OSError as error:
             # ELOOP: the name itself is a link that shall be replaced.
             # ENXIO: a socket. EACCES: unreadable, so that only its directory can stand for it.

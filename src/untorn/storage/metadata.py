@@ -99,7 +99,9 @@ class Transfer:
         if ACL in _listed(self.fd, self.calls) and acl is None:
             self.calls.removexattr(self.fd, ACL)
         if acl is not None and not self._attribute(ACL, acl, "its access control list"):
-            mode &= 0o707  # the mode's group bits were the mask of the list
+            # The group's bits were the mask of the list, and the list may deny
+            # somebody what the bits of all others grant.
+            mode &= 0o700
         self.calls.fchmod(self.fd, mode)
         for name, value in wanted.attributes.items():
             if name == LABEL:

@@ -6,10 +6,11 @@ import fcntl
 import os
 import re
 import stat
+from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.records import revision_of
-from untorn.storage.lock import drop, keep
+from untorn.storage.lock import drop, opened
 
 if TYPE_CHECKING:
     from untorn.storage.syscalls import Syscalls
@@ -65,7 +66,7 @@ def sweep(name: str, directory: int, calls: Syscalls) -> None:
 
 def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
-    fd = keep(calls.open(name, flags, dir_fd=directory))
+    fd = opened(partial(calls.open, name, flags, dir_fd=directory))
     try:
         status = calls.fstat(fd)
         ours = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()

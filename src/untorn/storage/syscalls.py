@@ -6,6 +6,7 @@ platform with other calls fills a table of its own.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -32,6 +33,7 @@ class Syscalls:
         self.fchmod = os.fchmod
         self.fchown = os.fchown
         self.rename = os.rename
+        self.rename_new = _rename_new
         self.unlink = os.unlink
         self.mkdir = os.mkdir
         self.rmdir = os.rmdir
@@ -43,13 +45,35 @@ class Syscalls:
         self.removexattr = getattr(os, "removexattr", _no_attribute)
 
 
+_NOREPLACE = 1  # linux/fs.h
+_LACKING = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+def _rename_new(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    """Rename, unless ``target`` exists: then EEXIST (rename(2), Linux 3.15).
+
+    Where the system or the file system has no such call, rename plainly: who
+    makes the same file in the moment after the caller's look is replaced there.
+    """
+    import ctypes  # noqa: PLC0415  only a new file needs it
+
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    code = errno.ENOSYS
+    if renameat2 is not None:
+        names = os.fsencode(source), os.fsencode(target)
+        if renameat2(src_dir_fd, names[0], dst_dir_fd, names[1], _NOREPLACE) == 0:
+            return
+        code = ctypes.get_errno()
+    if code not in _LACKING:
+        raise OSError(code, os.strerror(code), target)
+    os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+
 def _no_attributes(*_arguments: object, **_keywords: object) -> list[str]:
     return []
 
 
 def _no_attribute(*_arguments: object, **_keywords: object) -> bytes:
-    import errno  # noqa: PLC0415  only where the platform lacks the call
-
     raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
 

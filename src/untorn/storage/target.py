@@ -30,9 +30,11 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
         calls: The system calls to use.
 
     Raises:
-        ReadError: The links lead in a circle (ELOOP).
+        ReadError: The links lead in a circle (ELOOP), or there is a NUL in the path (EINVAL).
     """
     written = Path(os.getcwd(), path)  # noqa: PTH109  Path.cwd() does the same, and imports more
+    if "\0" in str(written):
+        raise failures.reading(OSError(errno.EINVAL, os.strerror(errno.EINVAL)), written)
     rest = list(written.parts[1:])[::-1]
     done = written.anchor
     links = 0
@@ -57,6 +59,10 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
 
 
 def _link(candidate: str, calls: Syscalls) -> str | None:
+    if candidate.startswith("/proc/"):
+        # /dev/stdout leads to /proc/self/fd/1: an open file and not a name, which
+        # only looks like a link to one (proc(5)).
+        return None
     try:
         return calls.readlink(candidate)
     except OSError:

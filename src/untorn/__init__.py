@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from untorn.errors import UnrepresentableError as UnrepresentableError
     from untorn.errors import UntornError as UntornError
     from untorn.errors import WriteError as WriteError
+    from untorn.front import dumps as dumps
+    from untorn.front import edit as edit
+    from untorn.front import load as load
+    from untorn.front import loads as loads
+    from untorn.front import open as open
+    from untorn.front import parse as parse
+    from untorn.front import save as save
+    from untorn.front import update as update
+    from untorn.front import use as use
+    from untorn.front import write_bytes as write_bytes
+    from untorn.front import write_text as write_text
     from untorn.host import Host as Host
-    from untorn.host import dumps as dumps
-    from untorn.host import edit as edit
-    from untorn.host import load as load
-    from untorn.host import loads as loads
-    from untorn.host import open as open
-    from untorn.host import parse as parse
-    from untorn.host import save as save
-    from untorn.host import update as update
-    from untorn.host import use as use
-    from untorn.host import write_bytes as write_bytes
-    from untorn.host import write_text as write_text
     from untorn.keypath import format_keypath as format_keypath
     from untorn.keypath import parse_keypath as parse_keypath
     from untorn.records import Location as Location
@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from untorn.values import same_value as same_value
 
 _HOME = {
-    "untorn.host": (
-        "Host",
+    "untorn.host": ("Host",),
+    "untorn.front": (
         "dumps",
         "edit",
         "load",

@@ -15,13 +15,20 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from untorn.changes import difference
+from untorn.drafts import prefixed
 from untorn.errors import ConflictError
+from untorn.intents import Changes, Creation, Replacement
 from untorn.keypath import MISSING
+from untorn.loading import Loaded, load_snapshot
+from untorn.records import Revision, Snapshot
+from untorn.text import SourceText
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from untorn.records import Revision, Snapshot
+    from untorn.intents import Intent
+    from untorn.selection import Selection
     from untorn.values import Value
 
 MANY = 256
@@ -159,3 +166,28 @@ def _current_task() -> object | None:
         return asyncio.current_task()  # type: ignore[no-any-return]  # a module from sys.modules is untyped
     except RuntimeError:
         return None
+
+
+def intent_on(
+    base: Base | Revision | None, selection: Selection, value: Value, *, allow_reformat: bool = False
+) -> Intent:
+    """Return what saving ``value``, which came from ``base``, wants.
+
+    Args:
+        base: What the value came from; a revision that the file must be at; or
+            ``None`` to replace what is there.
+        selection: How the file is parsed.
+        value: The caller's own copy of it.
+        allow_reformat: Whether the file may be rendered anew as a whole.
+    """
+    if base is None or isinstance(base, Revision):
+        return Replacement(selection, value, base, allow_reformat)
+    if base.whole is not MISSING:
+        nowhere = Snapshot(base.snapshot.path, None)
+        since = Loaded(nowhere, SourceText(""), selection, base.whole)
+    elif base.snapshot.data is None:
+        return Creation(selection, value)
+    else:
+        since = load_snapshot(base.snapshot, selection)
+    changes = prefixed(difference(since.value, value), selection.prefix)
+    return Changes(since, changes, allow_reformat=allow_reformat)

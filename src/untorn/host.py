@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from untorn import formats, intents, loading, saving, storage
-from untorn.bases import Base, Bases
-from untorn.changes import ChangeSet, difference
+from untorn.bases import Base, Bases, intent_on
+from untorn.changes import ChangeSet
 from untorn.document import Document
-from untorn.drafts import Draft, patched, prefixed
+from untorn.drafts import Draft, patched
 from untorn.errors import ConflictError, SaveError, UnknownFormatError
 from untorn.keypath import MISSING
 from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords, options_of
@@ -106,20 +106,19 @@ class Host:
         if format is None and path is None:
             msg = "a text without a file needs a format"
             raise UnknownFormatError(msg, hint="say format='toml', 'yaml', 'json' or 'jsonc'")
-        if self._registry is not None:
-            return (
-                self._registry.serializer(format) if format else self._registry.serializer_for(_known(path))
-            )
-        name = format or formats.built_in_name_for(_known(path))
-        if name in formats.BUILT_IN:
-            return formats.built_in(name)
-        return self._found_elsewhere(path, format)
+        if self._registry is None:
+            name = format or formats.built_in_name_for(_known(path))
+            if name is not None and name in formats.BUILT_IN:
+                return formats.built_in(name)
+        try:
+            return self._admitted(path, format)
+        except UnknownFormatError:
+            # Only for a format that nobody here knows: look among installed packages.
+            self.registry.discover_serializers()
+            return self._admitted(path, format)
 
-    def _found_elsewhere(self, path: Path | None, format: str | None) -> Serializer:
-        """Look among installed packages: only here, only for a format that is not in the box."""
-        registry = self.registry
-        registry.discover_serializers()
-        return registry.serializer(format) if format else registry.serializer_for(_known(path))
+    def _admitted(self, path: Path | None, format: str | None) -> Serializer:
+        return self.registry.serializer(format) if format else self.registry.serializer_for(_known(path))
 
     def _selection(
         self,
@@ -249,7 +248,7 @@ class Host:
         selection = self._selection(Path(path), keywords.get("format"), keywords.get("document"))
         taken = copied(value)
         base = self._base(target, value, keywords)
-        intent = self._intent(selection, taken, base, options)
+        intent = intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
         receipt, draft = self._run(intent, target, options)
         snapshot = Snapshot(target, draft.data)
         merged = draft.selection is not None and not same_value(draft.selection.picked(draft.expected), taken)
@@ -265,21 +264,6 @@ class Host:
             msg = f"base= is a revision or None, not {given!r}"
             raise TypeError(msg)
         return given
-
-    def _intent(
-        self, selection: Selection, value: Value, base: Base | Revision | None, options: saving.SaveOptions
-    ) -> intents.Intent:
-        reformat = options.allow_reformat
-        if base is None or isinstance(base, Revision):
-            return intents.Replacement(selection, value, base, reformat)
-        if base.whole is not MISSING:
-            since = Loaded(Snapshot(base.snapshot.path, None), SourceText(""), selection, base.whole)
-        elif base.snapshot.data is None:
-            return intents.Creation(selection, value)
-        else:
-            since = load_snapshot(base.snapshot, selection)
-        changes = prefixed(difference(since.value, value), selection.prefix)
-        return intents.Changes(since, changes, allow_reformat=reformat)
 
     def write_text(self, path: PathLike, text: str, **keywords: Unpack[WriteKeywords]) -> Receipt:
         """Make a file hold ``text`` in UTF-8, atomically and durably; nothing is parsed or merged.
@@ -437,19 +421,3 @@ def _source(text: str | bytes, selection: Selection) -> SourceText:
 
 def _opening(keywords: Mapping[str, Any]) -> dict[str, Any]:
     return {name: keywords[name] for name in ("follow_symlinks", "allow_reformat") if name in keywords}
-
-
-DEFAULT = Host()
-"""The host behind the functions of the front door."""
-
-load = DEFAULT.load
-loads = DEFAULT.loads
-dumps = DEFAULT.dumps
-open = DEFAULT.open
-parse = DEFAULT.parse
-save = DEFAULT.save
-edit = DEFAULT.edit
-update = DEFAULT.update
-use = DEFAULT.use
-write_text = DEFAULT.write_text
-write_bytes = DEFAULT.write_bytes

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from untorn.keypath import KeyPath, format_keypath
 
 if TYPE_CHECKING:
-    from untorn.edits import Span
     from collections.abc import Callable
     from pathlib import Path
 
     from untorn.changes import ChangeSet
+    from untorn.edits import Span
     from untorn.values import Value
 
 
@@ -98,8 +98,8 @@ class Located:
 class Problem:
     """A reason not to save.
 
-    A validator gives ``message`` and ``where``; the rest is filled in when it
-    is reported.
+    A validator gives ``message`` and ``where``, and ``span`` where it can point
+    more finely than a value; the rest is filled in when it is reported.
 
     Attributes:
         message: What is wrong, without the place.
@@ -153,8 +153,8 @@ class Proposal:
         changes: What this save changes.
         locate: Gives the spans of a key path in ``text``; ``None`` where the
             format has no positions or the path leads nowhere.
-        read: Reads a file beside the target (a schema), by relative path:
-            plugins need no other door to the disk.
+        read: Reads a file beside the target (a schema), by relative path, or
+            any file by absolute path: plugins need no other door to the disk.
     """
 
     path: Path | None

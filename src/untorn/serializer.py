@@ -24,8 +24,14 @@ class Serializer(Protocol):
     anew loses nothing).
     """
 
-    name: str
-    suffixes: Sequence[str]
+    # Read-only, so that a tuple or a class attribute will do.
+    @property
+    def name(self) -> str:
+        """What the format is called: ``toml``."""
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """The ends of its files' names, in lower case, with the dot."""
 
     def parse(self, text: str) -> Value:
         """Return the value of ``text``.

@@ -123,7 +123,7 @@ def harness_quick(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, strictly; that its examples run is checked by the tests."""
-    install(session, "docs")
+    install(session, "docs", untorn=False)
     # Material announces its successor on every build; --strict is about our pages.
     session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
     session.run("towncrier", "build", "--draft", "--version", "next", silent=True)

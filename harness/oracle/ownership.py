@@ -25,6 +25,7 @@ _MAYBE_DIRECTIVE = re.compile(
     r"|language=|ruff:|mypy:|coding[:=]|region\b|endregion\b|noinspection|yaml\b|ansible)",
     re.IGNORECASE,
 )
+_BLOCK_SCALAR = re.compile(r"(?:[&!]\S*[ \t]+)*[|>][-+0-9]*(?=[ \t]*(?:#.*)?\r?$)", re.MULTILINE)
 _YAML_SETTING = re.compile(r"(?:\"[^\"]*\"|'[^']*'|[^\s#:'\"\[\]{},&*!|>%@`?-][^\s:#]*)\s*:(?:\s|$)")
 _YAML_MAYBE = re.compile(r"-(\s|$)|[^#]*:(\s|$)")
 _JSON_SETTING = re.compile(r'"(?:[^"\\]|\\.)*"\s*:')
@@ -81,6 +82,12 @@ def _endings(source: Source, entry: Entry) -> list[tuple[int, bool]]:
     if entry.kind in {"mapping", "sequence"} and not entry.bracketed and entry.children:
         # A block collection: what stands behind its key. The comment of its last leaf is the leaf's.
         return [(_head_end(source, entry), True)]
+    if (
+        entry.value
+        and source.format == "yaml"
+        and (header := _BLOCK_SCALAR.match(source.text, entry.value.start))
+    ):
+        return [(header.end(), True)]
     return [(entry.end, False)]
 
 
@@ -185,16 +192,17 @@ def _toml_verdict(body: str) -> str:
 def _continuations(source: Source, block: list[int], verdicts: list[str]) -> None:
     """Lines below a commented-out setting that are indented more deeply belong to it."""
     setting: int | None = None
+    verdict = "not"
     for number, index in enumerate(block):
-        body = uncommented(source.format, source.comments[index].text)
+        text = source.comments[index].text
+        body = uncommented(source.format, text)
         indent = len(body) - len(body.lstrip())
-        if verdicts[number] in {"not", "unclear"} and not _DIRECTIVE.match(source.comments[index].text):
-            if setting is None or indent <= setting:
-                setting = indent
-            else:
-                verdicts[number] = "unclear" if verdicts[number] == "unclear" else "not"
-        elif setting is not None and (indent > setting or not body.strip()):
-            verdicts[number] = "not" if body.strip() else "unclear"
+        if setting is not None and (indent > setting or not body.strip()):
+            verdicts[number] = (
+                "unclear" if "unclear" in {verdict, verdicts[number]} or not body.strip() else "not"
+            )
+        elif verdicts[number] != "own" and not _DIRECTIVE.match(text):
+            setting, verdict = indent, verdicts[number]
         else:
             setting = None
 

@@ -27,7 +27,9 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         return _only_spans(before, before.entries[operation.path].keys, after, "the key")
     if operation.kind == "set":
         entry = before.entries[operation.path]
-        if entry.value and entry.kind in {"scalar", "alias"} and is_scalar(operation.value):
+        # A block scalar may begin before a comment and go on behind it.
+        block = before.format == "yaml" and isinstance(operation.value, str) and "\n" in operation.value
+        if entry.value and entry.kind in {"scalar", "alias"} and is_scalar(operation.value) and not block:
             return _only_spans(before, [entry.value], after, "the value")
     allowance = allowed(before, operation)
     old_lines, new_lines = before.lines, after.lines
@@ -211,7 +213,20 @@ def _deleted(source: Source, entry: Entry) -> Allowance:
     if len(parent.children) == 1:
         _parent_empties(source, entry, parent, allowance)
     _own_comments_go(source, entry, allowance)
+    if not source.text.endswith("\n"):
+        _end_moves_up(source, allowance)
     return allowance
+
+
+def _end_moves_up(source: Source, allowance: Allowance) -> None:
+    """Where the last line goes and had no newline, an empty line before it is no line without one."""
+    line = len(source.lines) - 1
+    while line >= 0 and (
+        line in allowance.gone or line in allowance.optional or not source.lines[line].strip()
+    ):
+        if not source.lines[line].strip():
+            allowance.optional.add(line)
+        line -= 1
 
 
 def _entry_goes(source: Source, entry: Entry, parent: Entry, allowance: Allowance) -> None:

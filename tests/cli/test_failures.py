@@ -102,6 +102,28 @@ def test_every_error_says_what_became_of_the_file(
     assert untorn("set", "f.json", "a", "2") == (1, "", expected)
 
 
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        ("say format='toml', or format=, one of a", "say --format toml, or --format, one of a"),
+        ('it may be JSONC: format="jsonc"', "it may be JSONC: --format jsonc"),
+        ("say document=0 (--document), or document='all'", "say --document 0, or --document all"),
+        ("allow_reformat=True (--allow-reformat) permits that", "--allow-reformat permits that"),
+        ("permit it: allow_reformat=True", "permit it: --allow-reformat"),
+        ("write a.b, or give a tuple", "write a.b"),
+        ("informat= nothing", "informat= nothing"),
+    ],
+)
+def test_a_hint_names_the_options_of_the_command(
+    untorn: Run, settings: Path, monkeypatch: pytest.MonkeyPatch, hint: str, shown: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise UnrepresentableError("no", hint=hint)
+
+    monkeypatch.setattr("untorn.host.Host.load", fail)
+    assert untorn("get", "f.json").err == f"f.json: no\n  hint: {shown}\n"
+
+
 def test_a_parse_error_shows_no_line_of_a_file_that_moved_on(
     untorn: Run, settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

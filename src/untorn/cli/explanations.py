@@ -38,12 +38,21 @@ def explanation(error: UntornError | OSError, source: Source, *, writes: bool = 
     return painted_carets("\n".join(lines), sys.stderr)
 
 
-_FORMAT_ARGUMENT = re.compile(r"""\bformat=(["']?)(\w*)\1""")
+_ARGUMENT = re.compile(r"""\b(format|document|timeout)=(["']?)(\w*)\2""")
+_SPELLINGS = (
+    (" (--document)", ""),
+    ("allow_reformat=True (--allow-reformat)", "--allow-reformat"),
+    ("allow_reformat=True", "--allow-reformat"),
+    (", or give a tuple", ""),
+    (", or say force=True", ""),
+)
 
 
 def _for_the_shell(hint: str) -> str:
-    """Return a hint with the option of the command in place of the argument of the function."""
-    return _FORMAT_ARGUMENT.sub(lambda found: f"--format {found[2]}".rstrip(), hint)
+    """Return a hint with the options of the command in place of the arguments of functions."""
+    for function, command in _SPELLINGS:
+        hint = hint.replace(function, command)
+    return _ARGUMENT.sub(lambda found: f"--{found[1]} {found[3]}".rstrip(), hint)
 
 
 def _left_alone(error: UntornError | OSError) -> bool:

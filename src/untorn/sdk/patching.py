@@ -23,7 +23,7 @@ def patched(
     text: str,
     operations: Iterable[Operation],
     index_of: Callable[[str], Index],
-    patch_one: Callable[[Index, Operation], Iterable[TextEdit]],
+    patch_one: Callable[[Index, Operation], Iterable[TextEdit] | None],
 ) -> list[TextEdit]:
     """Return the edits of ``text`` that do all ``operations`` in turn.
 
@@ -34,7 +34,8 @@ def patched(
         text: The text before the first operation.
         operations: In the order in which they are made.
         index_of: Makes what ``patch_one`` needs to know about a text.
-        patch_one: Returns the edits of one operation on the indexed text.
+        patch_one: Returns the edits of one operation on the indexed text;
+            ``None`` where an operation before it changed what this index says.
     """
     done: list[TextEdit] = []
     now = text
@@ -43,13 +44,17 @@ def patched(
     for operation in operations:
         new: list[TextEdit] | None = None
         if index is not None and batch.leaves_alone(operation):
-            new = list(patch_one(index, operation))
+            new = _listed(patch_one(index, operation))
         if index is None or new is None or batch.touches(new):
             done, now = composed(done, batch.edits), apply_edits(now, batch.edits)
             index, batch = index_of(now), _Batch()
-            new = list(patch_one(index, operation))
+            new = _listed(patch_one(index, operation)) or []
         batch.add(operation, new)
     return composed(done, batch.edits)
+
+
+def _listed(edits: Iterable[TextEdit] | None) -> list[TextEdit] | None:
+    return None if edits is None else list(edits)
 
 
 def refined(operation: Set, old: Value) -> list[Operation] | None:

@@ -20,6 +20,7 @@ from untorn.serializers._toml.layout import (
     blank_line_before,
     block_start,
     brace_pad,
+    comment_before,
     end_of_region,
     is_spaced,
     new_separator,
@@ -84,11 +85,12 @@ def _beside_dotted(index: Index, parent: Table, name: str, value: Value) -> Text
 
 def _statement_behind(index: Index, pair: Pair, like: list[Pair], key: str, value: Value) -> TextEdit:
     text = index.text
-    line = indentation_of(text, pair.span.start) + _statement(index, like, key, value)
+    line = indentation_of(text, pair.span.start) + statement_of(index, like, key, value)
     return lines_inserted(text, behind(text, pair), line + "\n")
 
 
-def _statement(index: Index, beside: list[Pair], key: str, value: Value) -> str:
+def statement_of(index: Index, beside: list[Pair], key: str, value: Value) -> str:
+    """Return ``key = value`` in the style of the statements ``beside`` it."""
     separator = new_separator(index, key, beside)
     return statement_text(key, separator, value, like=quote_like(index.text, beside), pad=brace_pad(index))
 
@@ -114,7 +116,7 @@ def _line_added(index: Index, table: Table, name: str, value: Value) -> TextEdit
     text, key = index.text, key_text(name)
     if table.pairs:
         return _statement_behind(index, table.pairs[-1], table.pairs, key, value)
-    line = _statement(index, [], key, value) + "\n"
+    line = statement_of(index, [], key, value) + "\n"
     if table.header:
         line = indentation_of(text, table.header.span.start) + line
         return lines_inserted(text, behind(text, table.header), line)
@@ -135,7 +137,7 @@ def _declared_with(index: Index, table: Table, name: str, value: Value) -> TextE
     """Give a table that only longer headers name a header of its own, with its first key."""
     first = statements_of(table)[0]
     indent = indentation_of(index.text, first.span.start)
-    line = _statement(index, [], key_text(name), value)
+    line = statement_of(index, [], key_text(name), value)
     at = block_start(index.text, first)
     below = "\n" if is_spaced(index) else ""
     header = f"{indent}[{header_name(index, table)}]\n{indent}{line}\n{below}"
@@ -180,7 +182,7 @@ def _block_added(index: Index, last: Statement | None, lines: str) -> TextEdit:
     text = index.text
     at = len(text) if last is None else end_of_region(index, last)
     spaced = is_spaced(index)
-    above = "\n" if spaced and not blank_line_before(text, at) else ""
+    above = "\n" if (spaced or comment_before(text, at)) and not blank_line_before(text, at) else ""
     below = "\n" if spaced and not blank_line_at(text, at) else ""
     return lines_inserted(text, at, above + lines + below)
 

@@ -13,6 +13,7 @@ from untorn.sdk import (
     indentation_of,
     line_start,
     line_stop,
+    lines_removed,
     removed_with_comments,
 )
 from untorn.serializers._toml.locate import located_item
@@ -48,9 +49,9 @@ def _only(text: str, array: Array, item: str) -> TextEdit:
 def _before(text: str, array: Array, number: int, item: str) -> TextEdit:
     neighbour = array.items[number]
     start = neighbour.span.start
-    if not _has_lines_to_itself(text, Span(start, _behind_comma(array, number))):
-        return TextEdit(start, start, f"{item}, ")
     own = located_item(text, neighbour).above
+    if not own and not _has_lines_to_itself(text, Span(start, _behind_comma(array, number))):
+        return TextEdit(start, start, f"{item}, ")
     at = line_start(text, own[0].start if own else start)
     return TextEdit(at, at, f"{indentation_of(text, start)}{item},\n")
 
@@ -108,7 +109,9 @@ def _other_comments(text: str, array: Array, entry: Located) -> bool:
 
 def _last_of_row(text: str, comma: int, entry: Located) -> list[TextEdit]:
     start, stop = entry.value.start, entry.value.stop
-    if "#" not in text[comma:start]:
+    if blank_before(text, comma) and _has_lines_to_itself(text, Span(comma, stop)):
+        return [lines_removed(text, line_start(text, comma), line_stop(text, stop))]
+    if not blank_before(text, start):
         return [TextEdit(comma, stop, "")]
     above = [_line_removed(text, each) for each in entry.above]
     return [TextEdit(comma, comma + 1, ""), *above, TextEdit(start, stop, "")]

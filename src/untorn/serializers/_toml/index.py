@@ -122,6 +122,8 @@ class _Indexer:
                 dotted = parent.children[key.name] = Table(key.name, parent, dotted_in=holder)
             elif not isinstance(dotted, Table):
                 raise DuplicateKey(dotted, key.span)
+            # Some readers let dotted keys add to what only a longer header has named.
+            dotted.dotted_in = dotted.dotted_in or holder
             dotted.keys.append(key.span)
             dotted.pairs.append(pair)
             parent = dotted

@@ -121,6 +121,11 @@ def blank_line_before(text: str, at: int) -> bool:
     return not text[line_start(text, max(0, at - 1)) : at].strip()
 
 
+def comment_before(text: str, at: int) -> bool:
+    """Return whether the line that ends at ``at`` is a comment, which what follows would take for its own."""
+    return text[line_start(text, max(0, at - 1)) : at].lstrip().startswith("#")
+
+
 def blank_line_at(text: str, at: int) -> bool:
     """Return whether the line that starts at ``at`` is blank, or there is none."""
     return not text[at : line_stop(text, at)].strip()

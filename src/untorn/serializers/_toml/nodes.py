@@ -132,11 +132,15 @@ class Tables(Node):
 
 @dataclass(slots=True, eq=False)
 class Index:
-    """A text, its statements in their order, and the tree of its values."""
+    """A text, its statements in their order, and the tree of its values.
+
+    ``is_stale`` once an edit changes which statements there are.
+    """
 
     text: str
     statements: list[Statement]
     root: Table
+    is_stale: bool = False
 
     def find(self, path: KeyPath) -> Node | None:
         """Return the node at ``path``, or ``None``."""

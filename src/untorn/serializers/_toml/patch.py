@@ -27,7 +27,7 @@ from untorn.serializers._toml.index import index_of
 from untorn.serializers._toml.layout import brace_pad, string_sample
 from untorn.serializers._toml.locate import located
 from untorn.serializers._toml.nodes import Array, Index, Inline, Leaf, Node, Table, Tables, path_of
-from untorn.serializers._toml.removing import collapsed, removed
+from untorn.serializers._toml.removing import collapsed, removed, retyped_in_place
 from untorn.serializers._toml.scalars import check, key_text
 from untorn.serializers._toml.writing import inline_text
 
@@ -50,7 +50,11 @@ class _SetCommented(Set):
     inline: str = ""
 
 
-def _one(index: Index, operation: Operation) -> list[TextEdit]:
+def _one(index: Index, operation: Operation) -> list[TextEdit] | None:
+    if index.is_stale:
+        return None
+    # Only another spelling in the same place leaves every statement what it is.
+    index.is_stale = not _replaces_a_leaf(index, operation)
     match operation:
         case Set():
             return _set(index, operation)
@@ -60,6 +64,10 @@ def _one(index: Index, operation: Operation) -> list[TextEdit]:
             return _delete(index, operation.path)
         case Rename():
             return _rename(index, operation)
+
+
+def _replaces_a_leaf(index: Index, operation: Operation) -> bool:
+    return isinstance(operation, Set) and isinstance(index.find(operation.path), Leaf)
 
 
 def _set(index: Index, operation: Set) -> list[TextEdit]:
@@ -89,13 +97,14 @@ def _added(index: Index, node: Node, key: str, value: Value, operation: Set) -> 
 
 
 def _with_comments(edit: TextEdit, operation: _SetCommented) -> TextEdit:
-    """Put comments above and behind the first line of what is added."""
+    """Put comments above what is added, and one behind its header or its value."""
     lines = edit.new.split("\n")
-    first = next(number for number, line in enumerate(lines) if line.strip())
-    indent = indentation_of(lines[first], 0)
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    first = filled[0]
     if operation.inline:
-        lines[first] += f"  {operation.inline}"
-    lines[first:first] = [indent + comment for comment in operation.above]
+        is_header = lines[first].lstrip().startswith("[")
+        lines[first if is_header else filled[-1]] += f"  {operation.inline}"
+    lines[first:first] = [indentation_of(lines[first], 0) + comment for comment in operation.above]
     return TextEdit(edit.start, edit.stop, "\n".join(lines))
 
 
@@ -139,6 +148,9 @@ def _retyped(index: Index, node: Node, operation: Set) -> list[TextEdit]:
         raise no_element(index, node.parent)
     if isinstance(node, Table) and node.dotted_in is not None:
         return collapsed(index, node, inline_text(value, pad=brace_pad(index)))
+    in_place = retyped_in_place(index, node, value)
+    if in_place:
+        return in_place
     above: list[str] = []
     inline = ""
     if isinstance(node, Table) and node.header:

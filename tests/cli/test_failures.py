@@ -315,21 +315,32 @@ def test_a_full_disk_below_standard_output_is_said(settings: Path, environment: 
     assert (done.returncode, done.stderr) == (1, "standard output: No space left on device\n")
 
 
+WAITING = """
+import sys
+import untorn.cli.editing, untorn.registry
+from untorn.cli import main
+print("ready", flush=True)
+sys.exit(main(["set", "f.json", "a", "2", "--timeout", "60"]))
+"""
+
+
 def test_ctrl_c_while_waiting_for_a_lock_leaves_no_traceback(
     settings: Path, environment: dict[str, str]
 ) -> None:
-    with storage.lock(settings, timeout=5):
-        waiting = subprocess.Popen(
-            [sys.executable, "-m", "untorn", "set", "f.json", "a", "2"],
-            env=environment,
-            stderr=subprocess.PIPE,
-        )
-        # It is waiting when it has begun to use the lock; before that, Python's own start could be hit.
+    with (
+        storage.lock(settings, timeout=5),
+        subprocess.Popen(
+            [sys.executable, "-c", WAITING], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as waiting,
+    ):
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == b"ready\n"  # earlier, Python's own start could be hit
         with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(2)
+            waiting.wait(1)
         waiting.send_signal(signal.SIGINT)
-        _, err = waiting.communicate(timeout=10)
+        _, err = waiting.communicate(timeout=20)
     assert (waiting.returncode, err.decode().splitlines()[0]) == (130, "interrupted")
+    assert b"Traceback" not in err
     assert settings.read_text("utf-8") == '{"a": 1}'
 
 

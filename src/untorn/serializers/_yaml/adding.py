@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from untorn.sdk import KeyPath, Located, TextEdit, Value, line_start, line_stop
-from untorn.serializers._yaml.fragments import Style, block_text, entry_text, flow_text, is_empty, leaf_text, needs_block
+from untorn.serializers._yaml.fragments import (
+    Style,
+    block_text,
+    entry_text,
+    flow_text,
+    is_empty,
+    leaf_text,
+    needs_block,
+)
 from untorn.serializers._yaml.layout import column_of, near
 from untorn.serializers._yaml.lines import behind, block_may_end, inserted, last_leaf
 from untorn.serializers._yaml.nodes import Node, content_start
@@ -27,7 +35,12 @@ def add_key(index: Index, entry: Entry, key: Value, value: Value, path: KeyPath)
     name = spelled_key(key, preferred=style.quote, flow=True)
     if not mapping.items and can_open(index, entry):
         return opened(index, entry, lambda column, inner: entry_text(key, value, column, inner))
-    return flow_added(index, mapping, len(mapping.items) // 2, f"{name}{_flow_colon(index, mapping)}{flow_text(value, style)}")
+    return flow_added(
+        index,
+        mapping,
+        len(mapping.items) // 2,
+        f"{name}{_flow_colon(index, mapping)}{flow_text(value, style)}",
+    )
 
 
 def _block_key(index: Index, mapping: Node, key: Value, value: Value) -> list[TextEdit]:
@@ -78,7 +91,9 @@ def add_item(index: Index, entry: Entry, number: int, value: Value, path: KeyPat
     sequence = entry.node
     if sequence.is_flow:
         if not sequence.items and can_open(index, entry):
-            return opened(index, entry, lambda column, inner: "-" + block_text(value, column, inner, in_sequence=True))
+            return opened(
+                index, entry, lambda column, inner: "-" + block_text(value, column, inner, in_sequence=True)
+            )
         return flow_added(index, sequence, number, flow_text(value, index.style))
     if number == 0:
         return _first_item(index, sequence, value)
@@ -132,7 +147,11 @@ def can_open(index: Index, entry: Entry) -> bool:
         colon = index.colon_of(entry)
         return colon >= 0 and not text[colon + 1 : node.start].strip(" \t")
     line = text[line_start(text, node.start) : node.start]
-    return not line.strip(" \t-") and not text[node.end : line_stop(text, node.end)].strip() and not line.startswith("---")
+    return (
+        not line.strip(" \t-")
+        and not text[node.end : line_stop(text, node.end)].strip()
+        and not line.startswith("---")
+    )
 
 
 def opened(index: Index, entry: Entry, make: Callable[[int, Style], str]) -> list[TextEdit]:
@@ -188,7 +207,7 @@ def comma_after(index: Index, end: int) -> int:
 
 
 def has_own_lines(index: Index, entry: Entry) -> bool:
-    """Return whether an entry of a flow collection shares its lines with nothing but its comma and comment."""
+    """Return whether an entry of a flow collection has its lines to itself, its comma and comment."""
     text = index.text
     start, end = index.start_of(entry), index.end_of(entry)
     rest = text[end : line_stop(text, end)].lstrip(" \t,").strip()

@@ -117,7 +117,7 @@ class Engine(Reader, Scanner, Parser):
         taken = self.tokens_taken
         return any(key.token_number <= taken for key in self.possible_simple_keys.values())
 
-    def check_token(self, *choices: Any) -> bool:
+    def check_token(self, *choices: type[object]) -> bool:
         """Return whether the next token is of one of these kinds."""
         while self.need_more_tokens():
             self.fetch_more_tokens()
@@ -142,7 +142,7 @@ class Engine(Reader, Scanner, Parser):
 
     # Where the base class differs from other parsers, the others are followed.
 
-    def scan_plain_spaces(self, indent: int, start_mark: Any) -> list[str] | None:  # noqa: ARG002  as in the base class
+    def scan_plain_spaces(self, indent: int, start_mark: object) -> list[str] | None:  # noqa: ARG002  as in the base class
         """Return what stands between two words of a plain scalar, as it counts; tabs are blanks."""
         blanks = self._blanks()
         if self.buffer[self.index] not in _BREAKS:
@@ -174,7 +174,7 @@ class Engine(Reader, Scanner, Parser):
     def _at_document_mark(self) -> bool:
         return self.column == 0 and bool(self.check_document_start() or self.check_document_end())
 
-    def parse_block_mapping_value(self) -> Any:
+    def parse_block_mapping_value(self) -> object:
         """Return the event of a value; an empty one stands behind its colon."""
         self.state = self.parse_block_mapping_key
         if not self.check_token(ValueToken):

@@ -77,13 +77,12 @@ def _marked(error: Any, engine: Any) -> ParseError:  # noqa: ANN401  ruamel has 
     mark = error.problem_mark or error.context_mark
     offset = mark.index if mark is not None else getattr(engine, "index", 0)
     parts = [part for part in (error.context, error.problem) if part]
-    # Reasons such as "expected <block end>, but found '<scalar>'" come with a hint of their own.
-    return ParseError(", ".join(parts) or "not valid YAML", offset=offset, hint=_hint(error.problem or ""))
+    reason = re.sub(r"\(('[^']*'),\)", r"\1", ", ".join(parts) or "not valid YAML")
+    return ParseError(reason, offset=offset, hint=_hint(error.problem or ""))
 
 
 _HINTS = (
     ("'\\t'", "YAML does not take tabs as indentation"),
-    ("%", ""),
     ("mapping values are not allowed", "quote the text if a colon belongs to it, or check the indentation"),
     ("expected ':'", "every line of a mapping needs a colon; check the indentation"),
     ("<block end>", "check the indentation of this line against the ones above"),
@@ -158,7 +157,7 @@ def _last_line_end(text: str, start: int, end: int) -> int:
     Breaks behind it belong to nobody, unless the header keeps them.
     """
     head = text.find("\n", start, end)
-    header = text[start : head if head >= 0 else end].split(" #")[0]
+    header = text[start : head if head >= 0 else end].split(" #", maxsplit=1)[0]
     if _KEEPS.search(header):
         if text.endswith("\n", start, end):
             end -= 1

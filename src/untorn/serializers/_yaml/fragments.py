@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untorn.sdk import Tagged, UnrepresentableError, Value
-from untorn.serializers._yaml.spelling import DOUBLE, SINGLE, is_scalar, joined, spelled, spelled_key, tag_text
+from untorn.serializers._yaml.spelling import (
+    DOUBLE,
+    SINGLE,
+    is_scalar,
+    joined,
+    spelled,
+    spelled_key,
+    tag_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +62,9 @@ def flow_text(value: Value, style: Style) -> str:
     if isinstance(value, Tagged) and not is_scalar(value):
         return f"{tag_text(value.tag)} {flow_text(_collection_of(value), style)}"
     if isinstance(value, Mapping):
-        return _braced(joined(f"{_flow_key(key, style)}: {flow_text(item, style)}" for key, item in value.items()), style)
+        return _braced(
+            joined(f"{_flow_key(key, style)}: {flow_text(item, style)}" for key, item in value.items()), style
+        )
     if isinstance(value, (set, frozenset)):
         return "!!set " + _braced(joined(_set_items(value, style)), style)
     if isinstance(value, (list, tuple)):
@@ -101,7 +111,9 @@ def block_text(value: Value, column: int, style: Style, *, in_sequence: bool = F
         in_sequence: Whether a dash is in front, so that the first line goes on behind it.
     """
     if not needs_block(value):
-        return " " * (style.dash_gap if in_sequence else 1) + leaf_text(value, column, style, in_sequence=in_sequence)
+        return " " * (style.dash_gap if in_sequence else 1) + leaf_text(
+            value, column, style, in_sequence=in_sequence
+        )
     head = ""
     if isinstance(value, Tagged):
         head = " " + tag_text(value.tag)

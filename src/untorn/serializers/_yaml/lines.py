@@ -11,21 +11,27 @@ if TYPE_CHECKING:
     from untorn.serializers._yaml.places import Index
 
 
-def behind(text: str, end: int, column: int) -> int:
+def behind(text: str, end: int, column: int, *, over_blanks: bool = True) -> int:
     """Return where a line can be put behind an entry that ends at ``end``.
 
     Comments that are indented deeper than ``column`` still speak of what is
     inside the entry: the new line goes behind them.
+
+    Args:
+        text: The text.
+        end: Where the entry ends.
+        column: Where it begins on its line.
+        over_blanks: Whether a blank line may stand before such a comment.
     """
-    place = line_stop(text, end)
-    at = place
+    place = at = line_stop(text, end)
     while at < len(text):
         stop = line_stop(text, at)
         line = text[at:stop]
-        if line.strip():
-            if not line.lstrip(" ").startswith("#") or len(line) - len(line.lstrip(" ")) <= column:
-                break
+        content = line.lstrip(" ")
+        if content.startswith("#") and len(line) - len(content) > column:
             place = stop
+        elif line.strip() or not over_blanks:
+            break
         at = stop
     return place
 
@@ -62,7 +68,11 @@ def strip_header(index: Index, leaf: Node) -> list[TextEdit]:
     text = index.text
     if leaf.style not in ("|", ">") or text.endswith("\n") or text[leaf.end :].strip(" "):
         return []
-    at = next(i for i in range(leaf.start, len(text)) if text[i] == leaf.style and text[i - 1 : i] in ("", " ", "\t", "-", ":"))
+    at = next(
+        i
+        for i in range(leaf.start, len(text))
+        if text[i] == leaf.style and text[i - 1 : i] in ("", " ", "\t", "-", ":")
+    )
     stop = at + 1
     while text[stop : stop + 1] and text[stop] in "+-123456789":
         stop += 1

@@ -40,7 +40,8 @@ class Node:
     """
 
     __slots__ = (
-        "aliases", "anchor", "end", "floor", "items", "kind", "size", "start", "style", "tag", "target", "value",
+        "aliases", "anchor", "end", "floor", "items", "kind",
+        "size", "start", "style", "tag", "target", "value",
     )  # fmt: skip
 
     def __init__(self, kind: NodeKind, event: Event, floor: int) -> None:
@@ -140,7 +141,9 @@ class _Composer:
             if kind == "end":
                 self.close(event)
             elif kind == "document":
-                self.opening, self.anchors, self.floor = event, {}, event.end
+                self.opening, self.anchors = event, {}
+                # An implicit document begins with its first token: comments stand before that.
+                self.floor = event.end if event.explicit else self.documents[-1].end if self.documents else 0
             elif kind == "document end":
                 self.documents[-1].end = event.end
             else:
@@ -163,9 +166,14 @@ class _Composer:
     def follow(self, alias: Node) -> None:
         target = self.anchors.get(alias.value)
         if target is None:
-            raise ParseError(f"the alias *{alias.value} names nothing: there is no &{alias.value} before it", offset=alias.start)
+            raise ParseError(
+                f"the alias *{alias.value} names nothing: there is no &{alias.value} before it",
+                offset=alias.start,
+            )
         if target in self.stack:
-            raise ParseError(f"the alias *{alias.value} stands inside the node that it names", offset=alias.start)
+            raise ParseError(
+                f"the alias *{alias.value} stands inside the node that it names", offset=alias.start
+            )
         alias.target = target
         alias.size = target.size
         target.aliases += 1

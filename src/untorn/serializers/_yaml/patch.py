@@ -35,7 +35,9 @@ from untorn.serializers._yaml.values import is_opaque
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-KINDS = Kinds("YAML", null=True, dates=True, binary=True, sets=True, tagged=True, non_finite=True, any_keys=True)
+KINDS = Kinds(
+    "YAML", null=True, dates=True, binary=True, sets=True, tagged=True, non_finite=True, any_keys=True
+)
 """What YAML can hold."""
 
 
@@ -57,7 +59,11 @@ def patch_one(index: Index, operation: Operation) -> list[TextEdit]:
             check_representable(operation.value, KINDS, shown(index, path))
             return _insert(index, path, operation.value)
         case Delete():
-            return remove_document(index, path[0], path) if len(path) == 1 else remove(index, _found(index, path), path)
+            return (
+                remove_document(index, path[0], path)
+                if len(path) == 1
+                else remove(index, _found(index, path), path)
+            )
         case Rename():
             check_representable({operation.key: None}, KINDS, shown(index, path[:-1]))
             return _rename(index, path, operation.key)
@@ -77,7 +83,9 @@ def _whole_stream(index: Index, operation: Operation) -> list[TextEdit]:
 def _step_by_step(index: Index, path: KeyPath, old: Value, new: Value) -> list[TextEdit]:
     """Change only what differs between two collections: the rest keeps its lines and comments."""
     operations = (replace(each, path=(*path, *each.path)) for each in difference(old, new))
-    return patched(index.text, operations, lambda text: index if text == index.text else Index(text), patch_one)
+    return patched(
+        index.text, operations, lambda text: index if text == index.text else Index(text), patch_one
+    )
 
 
 def _found(index: Index, path: KeyPath) -> Entry:

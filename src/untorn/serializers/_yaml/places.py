@@ -107,10 +107,18 @@ class Index:
 
     def _item(self, node: Node, part: Value, shared: str) -> Entry | None:
         if node.tag == f"{CORE}omap":
-            holder = next((item.real for item in node.items if self.values.key(item.real.items[0]) == part), None)
+            holder = next(
+                (item.real for item in node.items if self.values.key(item.real.items[0]) == part), None
+            )
             if holder is None:
                 return None
-            return Entry(holder, 0, holder.items[1], holder.items[0], shared or "it stands in an ordered mapping (!!omap)")
+            return Entry(
+                holder,
+                0,
+                holder.items[1],
+                holder.items[0],
+                shared or "it stands in an ordered mapping (!!omap)",
+            )
         if is_opaque(node) or not isinstance(part, int) or not 0 <= part < len(node.items):
             return None
         return Entry(node, part, node.items[part], None, shared)
@@ -124,7 +132,9 @@ class Index:
                 for source in merged_mappings(value):
                     found = self._entry(source, part, shared or "it comes from a merge key (<<)")
                     if found is not None:
-                        return Entry(found.holder, found.number, found.node, found.key, found.shared, merged=True)
+                        return Entry(
+                            found.holder, found.number, found.node, found.key, found.shared, merged=True
+                        )
         return None
 
     def numbers(self, mapping: Node) -> dict[Value, int]:
@@ -203,7 +213,11 @@ class Index:
         node = entry.node
         if node.is_block and node.items:
             head = self.head_of(entry)
-            return inline_comment(self.text, head, hash_comments) if self.skip(head) >= _next_line(self.text, head) else None
+            return (
+                inline_comment(self.text, head, hash_comments)
+                if self.skip(head) >= _next_line(self.text, head)
+                else None
+            )
         if node.style in ("|", ">"):
             return self.header_comment(node)
         return inline_comment(self.text, self.end_of(entry), hash_comments)
@@ -215,7 +229,7 @@ class Index:
         return Span(*found.span(1)) if found else None
 
     def head_of(self, entry: Entry) -> int:
-        """Return the offset behind the colon or dash, and behind the anchor and tag, of a block collection."""
+        """Return the offset behind the colon or dash of a block collection, and its anchor and tag."""
         node = entry.node
         if node.anchor is not None or node.tag is not None:
             properties = content_start(self.text, node)
@@ -244,7 +258,7 @@ def _sharing(node: Node) -> str:
 
 
 def shared_inside(entry: Entry) -> str:
-    """Return why a change inside the collection that ``entry`` holds would change other places too, or ``""``."""
+    """Return why a change inside what ``entry`` holds would change other places too, or ``""``."""
     return entry.shared or _sharing(entry.node)
 
 

@@ -15,7 +15,6 @@ from untorn.sdk import (
     inline_comment,
     line_start,
     line_stop,
-    lines_removed,
     removed_with_comments,
 )
 from untorn.serializers._yaml.adding import comma_after, count_of, entry_at, has_own_lines, is_bare_pair
@@ -42,7 +41,7 @@ def remove(index: Index, entry: Entry, path: KeyPath) -> list[TextEdit]:
     if holder.is_flow:
         return _from_brackets(index, entry)
     if count_of(holder) == 1:
-        return merged_edits(_emptied(index, entry))
+        return merged_edits(_emptied(index, entry, path))
     if index.text[line_start(index.text, index.start_of(entry)) : index.start_of(entry)].strip():
         return [_first_on_line(index, entry)]
     edits = _own_lines(index, entry)
@@ -75,7 +74,7 @@ def _whole(index: Index, entry: Entry) -> Located:
     assert located.entry is not None
     end = located.entry.stop
     column = column_of(index.text, located.entry.start)
-    place = behind(index.text, end, column)
+    place = behind(index.text, end, column, over_blanks=False)
     last = place if place > line_stop(index.text, end) else end
     if last != end:
         last = last - 1 if index.text[last - 1 : last] == "\n" else last
@@ -124,7 +123,7 @@ def _first_on_line(index: Index, entry: Entry) -> TextEdit:
     return TextEdit(start, stop, "")
 
 
-def _emptied(index: Index, entry: Entry) -> list[TextEdit]:
+def _emptied(index: Index, entry: Entry, path: KeyPath) -> list[TextEdit]:
     """Leave ``{}`` or ``[]`` where the only entry was."""
     text, holder = index.text, entry.holder
     assert holder is not None
@@ -132,30 +131,19 @@ def _emptied(index: Index, entry: Entry) -> list[TextEdit]:
     start = index.start_of(entry)
     located = _whole(index, entry)
     assert located.entry is not None
-    first = content_start(text, holder)
+    parent = index.find(path[:-1])
+    assert parent is not None
     line = text[line_start(text, start) : start]
-    if line.strip() or index.skip(0) == start or _is_root(index, holder):
+    if line.strip() or parent.holder is None:
         # Behind a dash, or the whole document: the brackets take its place.
         comment = inline_comment(text, index.end_of(entry), hash_comments)
         stop = max(located.entry.stop, comment.stop if comment else 0)
-        above = [TextEdit(line_start(text, one.start), line_stop(text, one.stop), "") for one in located.above]
+        above = [
+            TextEdit(line_start(text, one.start), line_stop(text, one.stop), "") for one in located.above
+        ]
         return [*above, TextEdit(start, stop, new)]
-    at = _head(index, holder, first)
+    at = index.head_of(parent)
     return [TextEdit(at, at, f" {new}"), *removed_with_comments(text, located)]
-
-
-def _is_root(index: Index, holder: Node) -> bool:
-    return any(document.root is holder for document in index.documents)
-
-
-def _head(index: Index, holder: Node, first: int) -> int:
-    """Return the offset behind the colon, dash, anchor or tag that a block collection stands below."""
-    text = index.text
-    if holder.start < first:
-        return holder.start + len(text[holder.start : first].rstrip())
-    comments = hash_comments(text, holder.floor, first)
-    start = comments[0].start if comments else first
-    return holder.floor + len(text[holder.floor : start].rstrip())
 
 
 # ── Brackets ────────────────────────────────────────────────────────────────
@@ -164,44 +152,45 @@ def _head(index: Index, holder: Node, first: int) -> int:
 def _from_brackets(index: Index, entry: Entry) -> list[TextEdit]:
     text, holder = index.text, entry.holder
     assert holder is not None
-    count = count_of(holder)
-    start, end = index.start_of(entry), index.end_of(entry)
     if is_bare_pair(index, holder):
         return [TextEdit(holder.start, holder.end, "{}")]
-    own_lines = has_own_lines(index, entry)
-    comma = comma_after(index, end)
-    last = entry.number == count - 1
-    edits: list[TextEdit] = []
-    if last and comma < 0 and count > 1:
-        before = index.end_of(entry_at(holder, entry.number - 1))
-        separator = comma_after(index, before)
-        if not own_lines:
-            return [_up_to_previous(index, before, separator, end)]
-        edits.append(TextEdit(separator, separator + 1, ""))
-    if own_lines and "\n" in text[holder.start : start]:
-        located = replace(index.located(entry), entry=Span(start, max(end, comma + 1)), inline=None)
-        return merged_edits([*edits, *removed_with_comments(text, located)])
-    if last:
-        stop = comma + 1 if comma >= 0 else end
-        first = content_start(text, holder) + 1
-        if count == 1 and not text[first:start].strip(" \t") and not text[stop : holder.end - 1].strip(" \t"):
-            return [TextEdit(first, holder.end - 1, "")]
-        if count > 1 and comma >= 0:
-            before = index.end_of(entry_at(holder, entry.number - 1))
-            return [TextEdit(comma_after(index, before) + 1, stop, "")]
-        return [TextEdit(start, stop, "")]
+    start = index.start_of(entry)
+    if has_own_lines(index, entry) and "\n" in text[holder.start : start]:
+        return _bracket_lines(index, entry)
+    if entry.number + 1 == count_of(holder):
+        return _last_in_brackets(index, entry)
     following = index.start_of(entry_at(holder, entry.number + 1))
-    between = text[comma + 1 : following]
-    if "\n" in between:
-        return [TextEdit(start, comma + 1, "")] if hash_comments(text, comma + 1, following) else [TextEdit(start, following, "")]
-    return [TextEdit(start, following, "")]
+    comma = comma_after(index, index.end_of(entry))
+    stop = comma + 1 if hash_comments(text, comma + 1, following) else following
+    return [TextEdit(start, stop, "")]
 
 
-def _up_to_previous(index: Index, before: int, separator: int, end: int) -> TextEdit:
-    """Remove the last entry of a line with the comma before it."""
-    if hash_comments(index.text, before, end):
-        return TextEdit(separator, separator + 1, "")
-    return TextEdit(before, end, "")
+def _bracket_lines(index: Index, entry: Entry) -> list[TextEdit]:
+    """Remove an entry with its lines; of the last one, also the comma before it if none is behind it."""
+    holder = entry.holder
+    assert holder is not None
+    start, end = index.start_of(entry), index.end_of(entry)
+    comma = comma_after(index, end)
+    located = replace(index.located(entry), entry=Span(start, max(end, comma + 1)), inline=None)
+    edits = removed_with_comments(index.text, located)
+    if comma < 0 and entry.number:
+        before = comma_after(index, index.end_of(entry_at(holder, entry.number - 1)))
+        edits.append(TextEdit(before, before + 1, ""))
+    return merged_edits(edits)
 
 
-__all__ = ["lines_removed", "refuse_uncovered", "remove"]
+def _last_in_brackets(index: Index, entry: Entry) -> list[TextEdit]:
+    """Remove the last entry; the comma behind it stays, or the one before it goes."""
+    text, holder = index.text, entry.holder
+    assert holder is not None
+    start, end = index.start_of(entry), index.end_of(entry)
+    comma = comma_after(index, end)
+    if not entry.number:
+        first, stop = content_start(text, holder) + 1, max(end, comma + 1)
+        empty = not text[first:start].strip(" \t") and not text[stop : holder.end - 1].strip(" \t")
+        return [TextEdit(first, holder.end - 1, "") if empty else TextEdit(start, stop, "")]
+    before = index.end_of(entry_at(holder, entry.number - 1))
+    separator = comma_after(index, before)
+    if hash_comments(text, before, start):
+        return [TextEdit(separator, separator + 1, ""), TextEdit(start, max(end, comma), "")]
+    return [TextEdit(before, end if comma < 0 else comma, "")]

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from untorn.sdk import KeyPath, Tagged, TextEdit, Value, hash_comments, inline_comment, line_start, line_stop, lines_removed
+from untorn.sdk import (
+    KeyPath,
+    Tagged,
+    TextEdit,
+    Value,
+    hash_comments,
+    inline_comment,
+    line_start,
+    line_stop,
+    lines_removed,
+)
 from untorn.serializers._yaml.adding import item_style
 from untorn.serializers._yaml.events import PLAIN
 from untorn.serializers._yaml.fragments import Style, block_text, flow_text, needs_block, root_text
@@ -45,7 +55,7 @@ def _in_brackets(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
 
 
 def _one_line(index: Index, node: Node, value: Value, *, flow: bool = False) -> str:
-    """Return a value on one line, in the quotes of what it replaces, behind the anchor of what it replaces."""
+    """Return a value on one line, in the quotes and behind the anchor of what it replaces."""
     style = index.style
     if not is_scalar(value) or isinstance(value, (set, frozenset)):
         return _anchor(node) + flow_text(value, style)
@@ -65,7 +75,11 @@ def _leaf(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     text, node = index.text, entry.node
     if entry.key is not None and not index.has_colon(entry):
         column = column_of(text, index.start_of(entry))
-        return [TextEdit(entry.key.end, entry.key.end, f"\n{' ' * column}:{block_text(value, column, index.style)}")]
+        return [
+            TextEdit(
+                entry.key.end, entry.key.end, f"\n{' ' * column}:{block_text(value, column, index.style)}"
+            )
+        ]
     new = _new_text(index, entry, value)
     head, newline, tail = new.partition("\n")
     comment = _kept_comment(index, node)
@@ -102,10 +116,7 @@ def _new_text(index: Index, entry: Entry, value: Value) -> str:
     assert holder is not None
     column = column_of(text, index.start_of(entry))
     offset = line_stop(text, node.end)
-    if entry.key is None:
-        style = item_style(index, holder)
-    else:
-        style = near(index.style, text, holder)
+    style = item_style(index, holder) if entry.key is None else near(index.style, text, holder)
     style = replace(style, blocks=block_may_end(text, offset, column))
     multiline = isinstance(value, str) and "\n" in value
     old_quotes = node.kind == "scalar" and node.style in (DOUBLE, SINGLE)
@@ -147,19 +158,11 @@ def _block(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
 
 def _compact(index: Index, node: Node, slot: int, new: str) -> TextEdit:
     """Replace a collection that begins behind its dash; the comment of its last line goes with that line."""
-    text = index.text
-    stop = node.end
-    if "\n" in text[node.start : node.end]:
-        comment = inline_comment(text, node.end, hash_comments)
+    text, stop = index.text, node.end
+    if "\n" in text[node.start : stop]:
+        comment = inline_comment(text, stop, hash_comments)
         stop = comment.stop if comment else stop
-        return TextEdit(slot, stop, new)
-    if "\n" in new and text[stop : line_stop(text, stop)].strip():
-        new = f" {flow_text_of(new)}" if False else new
     return TextEdit(slot, stop, new)
-
-
-def flow_text_of(new: str) -> str:
-    return new
 
 
 def _block_style(index: Index, entry: Entry, value: Value) -> Style:
@@ -182,28 +185,20 @@ def _block_style(index: Index, entry: Entry, value: Value) -> Style:
 
 def _root(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     text, node = index.text, entry.node
-    document = next(each for each in index.documents if each.root is node)
     if node.start == node.end:
+        document = next(each for each in index.documents if each.root is node)
         return fill_document(index, document, value)
     stop = node.end
-    if node.is_block:
-        comment = inline_comment(text, node.end, hash_comments)
-        stop = comment.stop if comment else stop
+    comment = inline_comment(text, stop, hash_comments) if node.is_block else None
+    stop = comment.stop if comment else stop
     if not needs_block(value):
-        style = replace(index.style, blocks=False)
-        multiline = isinstance(value, str) and "\n" in value and node.style not in (DOUBLE, SINGLE)
-        if multiline and text[node.end :].startswith("\n") and text[line_start(text, node.start) : node.start].strip() in ("", "---"):
-            return [TextEdit(node.start, stop, root_text(value, index.style).removesuffix("\n"))]
-        del style
         return [TextEdit(node.start, stop, _one_line(index, node, value))]
-    new = root_text(value, replace(index.style, blocks=block_may_end(text, line_stop(text, stop), -1)))
-    new = new.removesuffix("\n")
-    if isinstance(value, Tagged):
-        return [TextEdit(node.start, stop, new)]
+    may_end = block_may_end(text, line_stop(text, stop), -1)
+    new = root_text(value, replace(index.style, blocks=may_end)).removesuffix("\n")
     start = node.start
-    if text[line_start(text, start) : start].strip():
+    if text[line_start(text, start) : start].strip() and not isinstance(value, Tagged):
         # Behind ``---`` no block collection can begin.
-        start = line_start(text, start) + len(text[line_start(text, start) : start].rstrip())
+        start = len(text[:start].rstrip(" \t"))
         new = "\n" + new
     return [TextEdit(start, stop, new)]
 

@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from types import NoneType
+from typing import TYPE_CHECKING, Any
 
 from untorn.sdk import Tagged, UnrepresentableError, Value
 from untorn.serializers._yaml.scalars import CORE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 DOUBLE, SINGLE = '"', "'"
 
@@ -51,7 +52,9 @@ def is_scalar(value: Value) -> bool:
     return not isinstance(value, (Mapping, list, tuple, set, frozenset))
 
 
-def spelled(value: Value, *, quote: str = "", preferred: str = DOUBLE, flow: bool = False, old: str = "") -> str:
+def spelled(
+    value: Value, *, quote: str = "", preferred: str = DOUBLE, flow: bool = False, old: str = ""
+) -> str:
     """Return a scalar on one line.
 
     Args:
@@ -63,19 +66,9 @@ def spelled(value: Value, *, quote: str = "", preferred: str = DOUBLE, flow: boo
     """
     if isinstance(value, str):
         return spelled_string(value, quote=quote, preferred=preferred, flow=flow)
-    if value is None:
-        return "~" if old == "~" else "null"
-    if isinstance(value, bool):
-        return _cased("true" if value else "false", old)
-    if isinstance(value, int):
-        return _integer(value, old)
-    if isinstance(value, float):
-        return _float(value)
     if isinstance(value, Tagged):
         return f"{tag_text(value.tag)} {_tagged_text(value, quote, preferred, flow=flow)}"
-    if isinstance(value, bytes):
-        return f"!!binary {_base64(value)}"
-    return _moment(value, old)
+    return next(spell(value, old) for kind, spell in _SPELLINGS if isinstance(value, kind))
 
 
 def spelled_string(text: str, *, quote: str = "", preferred: str = DOUBLE, flow: bool = False) -> str:
@@ -121,8 +114,9 @@ def _escaped(char: str) -> str:
     return f"\\u{code:04X}" if code < _BELOW_LONG else f"\\U{code:08X}"
 
 
-def _cased(word: str, old: str) -> str:
+def _boolean(value: bool, old: str) -> str:  # noqa: FBT001  the value itself
     """Return a boolean in the case of the one that it replaces."""
+    word = "true" if value else "false"
     if old in ("True", "False"):
         return word.title()
     return word.upper() if old in ("TRUE", "FALSE") else word
@@ -138,7 +132,7 @@ def _integer(value: int, old: str) -> str:
     return str(int(value))
 
 
-def _float(value: float) -> str:
+def _float(value: float, _old: str) -> str:
     """Return a float with a point: PyYAML takes ``1e+22`` for a string."""
     if math.isnan(value):
         return ".nan"
@@ -161,12 +155,6 @@ def _moment(value: date, old: str) -> str:
     return text.removesuffix("+00:00") + "Z" if old.endswith("Z") and text.endswith("+00:00") else text
 
 
-def _base64(data: bytes) -> str:
-    from base64 import b64encode  # noqa: PLC0415  few files hold binary data
-
-    return b64encode(data).decode("ascii") or '""'
-
-
 def _tagged_text(value: Tagged, quote: str, preferred: str, *, flow: bool) -> str:
     text = value.value
     # Behind a tag nobody guesses: 12 is the text "12", quoted or not.
@@ -175,6 +163,24 @@ def _tagged_text(value: Tagged, quote: str, preferred: str, *, flow: bool) -> st
     return quoted(text, quote or preferred)
 
 
+def _null(_value: None, old: str) -> str:
+    return "~" if old == "~" else "null"
+
+
+def _binary(value: bytes, _old: str) -> str:
+    from base64 import b64encode  # noqa: PLC0415  few files hold binary data
+
+    return "!!binary " + (b64encode(value).decode("ascii") or '""')
+
+
+_SPELLINGS: tuple[tuple[type, Callable[[Any, str], str]], ...] = (
+    (NoneType, _null),
+    (bool, _boolean),
+    (int, _integer),
+    (float, _float),
+    (bytes, _binary),
+    (date, _moment),
+)
 _SHORT = re.compile(r"![\w.:/-]*(?:![\w.:/-]+)?", re.ASCII)
 _SHORTENED = re.compile(rf"{re.escape(CORE)}([\w.:/-]+)", re.ASCII)
 _URI = re.compile(r"[\w;/?:@&=+$.~*'()#-]+", re.ASCII)

@@ -10,7 +10,7 @@ from untorn.serializers._yaml.nodes import Document, Node, compose
 from untorn.serializers._yaml.scalars import CORE, is_known_scalar, plain_value, tagged_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 MERGE = "<<"
 _UNTAGGED = {"sequence": (None, "!", f"{CORE}seq"), "mapping": (None, "!", f"{CORE}map")}
@@ -18,12 +18,12 @@ _UNTAGGED = {"sequence": (None, "!", f"{CORE}seq"), "mapping": (None, "!", f"{CO
 
 def values_of(text: str) -> list[Value]:
     """Return the values of all documents of ``text``; of an empty text, one ``None``."""
-    return [Values().of(document.root) for document in compose(text)] or [None]
+    return [Values(text).of(document.root) for document in compose(text)] or [None]
 
 
 def documents_of(text: str) -> tuple[list[Document], Values]:
     """Return the documents of ``text``, and their values on request."""
-    return compose(text), Values()
+    return compose(text), Values(text)
 
 
 def is_merge(key: Node) -> bool:
@@ -46,14 +46,18 @@ def merged_mappings(value: Node) -> list[Node]:
     sources = [item.real for item in node.items] if node.kind == "sequence" else [node]
     for source in sources:
         if source.kind != "mapping":
-            raise ParseError(f"a merge key (<<) needs a mapping or a list of mappings, not a {source.kind}", offset=value.start)
+            raise ParseError(
+                f"a merge key (<<) needs a mapping or a list of mappings, not a {source.kind}",
+                offset=value.start,
+            )
     return sources
 
 
 class Values:
     """Makes values; what several aliases name is made once and shared."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self._text = text
         self._made: dict[int, Value] = {}
         self._plain: dict[str, Value] = {}
 
@@ -98,7 +102,8 @@ class Values:
         except LimitError:
             raise
         except (ValueError, OverflowError) as error:
-            raise ParseError(_reason(error, node), offset=node.start, hint="quote it if it is a text") from None
+            hint = "quote it if it is a text" if node.tag is None else ""
+            raise ParseError(_reason(error, node), offset=node.start, hint=hint) from None
 
     def _collection(self, node: Node) -> Value:
         if is_opaque(node):
@@ -114,14 +119,18 @@ class Values:
         if tag in (f"{CORE}omap", f"{CORE}pairs") and node.kind == "sequence":
             pairs = [self._pair(item.real) for item in node.items]
             return dict(pairs) if tag == f"{CORE}omap" else [list(pair) for pair in pairs]
-        if is_known_scalar(tag) or tag in (f"{CORE}{kind}" for kind in ("seq", "map", "set", "omap", "pairs")):
+        if is_known_scalar(tag) or tag in (
+            f"{CORE}{kind}" for kind in ("seq", "map", "set", "omap", "pairs")
+        ):
             raise ParseError(f"the tag {tag!r} does not fit a {node.kind}", offset=node.start)
         inner = self._mapping(node) if node.kind == "mapping" else [self._of(item) for item in node.items]
         return Tagged(tag, inner)
 
     def _pair(self, node: Node) -> tuple[Value, Value]:
         if node.kind != "mapping" or len(node.items) != 2:  # noqa: PLR2004  a key and a value
-            raise ParseError("an item of an ordered mapping (!!omap, !!pairs) needs exactly one key", offset=node.start)
+            raise ParseError(
+                "an item of an ordered mapping (!!omap, !!pairs) needs exactly one key", offset=node.start
+            )
         return self.key(node.items[0]), self._of(node.items[1])
 
     def _mapping(self, node: Node) -> dict[Value, Value]:
@@ -132,12 +141,12 @@ class Values:
         for key_node, value_node in node.pairs:
             if is_merge(key_node):
                 if merged is not None:
-                    raise _duplicate(MERGE, key_node, places[MERGE])
+                    raise self._duplicate(MERGE, key_node, places[MERGE])
                 merged, places[MERGE] = self._merged(value_node), key_node
                 continue
             key = self.key(key_node)
             if key in own:
-                raise _duplicate(key, key_node, places[key])
+                raise self._duplicate(key, key_node, places[key])
             own[key] = self._of(value_node)
             places[key] = key_node
         return own if merged is None else {**merged, **own}
@@ -147,6 +156,14 @@ class Values:
         for source in reversed(merged_mappings(value)):
             merged.update(self._of(source) if not is_opaque(source) else self._mapping(source))
         return merged
+
+    def _duplicate(self, key: Value, again: Node, first: Node) -> ParseError:
+        line = self._text.count("\n", 0, first.start) + 1
+        return ParseError(
+            f"the key {key!r} appears twice in one mapping, first on line {line}",
+            offset=again.start,
+            hint="YAML readers keep one of them without saying which; remove or rename one",
+        )
 
     def key(self, node: Node) -> Value:
         """Return the value of a key: hashable, a sequence as tuple."""
@@ -165,18 +182,3 @@ class Values:
 def _reason(error: Exception, node: Node) -> str:
     reason = str(error)
     return reason if repr(node.value) in reason else f"{node.value!r} has no value: {reason}"
-
-
-def _duplicate(key: Value, again: Node, first: Node) -> ParseError:
-    return ParseError(
-        f"the key {key!r} appears twice in one mapping (first at offset {first.start})",
-        offset=again.start,
-        hint="YAML readers keep one of them without saying which; remove or rename one",
-    )
-
-
-def keys_of(node: Node, values: Values) -> Iterator[tuple[Value, int]]:
-    """Yield the keys of a mapping's own entries with their numbers; ``<<`` is none."""
-    for number, key in enumerate(node.items[::2]):
-        if not is_merge(key):
-            yield values.key(key), number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,7 +84,9 @@ def test_a_duplicate_key_has_both_places(text: str, key: str, first: str, again:
     assert caught.value.offset == again
 
 
-@pytest.mark.parametrize("text", ["a = [1\n", "a", "a = 1\n[b", "[a]\nb = {c = 1\n", "[a.b.c]\n[a]\nb.c.d = 1\n"])
+@pytest.mark.parametrize(
+    "text", ["a = [1\n", "a", "a = 1\n[b", "[a]\nb = {c = 1\n", "[a.b.c]\n[a]\nb.c.d = 1\n"]
+)
 def test_other_errors_are_the_parsers_own(text: str) -> None:
     with pytest.raises(ParseError) as caught:
         serializer.parse(text)
@@ -139,7 +141,10 @@ def test_a_load_imports_neither_tomlkit_nor_what_edits() -> None:
 
 # --- the cases of EDITING.md -----------------------------------------------------------------------
 
-SPLIT = "[[a]]\nn = 1\n[a.sub]\nx = 1\n\n# about b\n[b]\ny = 1\n\n[[a]]\nn = 2\n[a.sub]\nx = 2\n\n# about c\n[c]\n"
+SPLIT = (
+    "[[a]]\nn = 1\n[a.sub]\nx = 1\n\n# about b\n[b]\ny = 1\n\n"
+    "[[a]]\nn = 2\n[a.sub]\nx = 2\n\n# about c\n[c]\n"
+)
 
 
 def test_appending_to_a_split_array_of_tables_goes_behind_its_last_element() -> None:
@@ -268,6 +273,8 @@ def test_a_scalar_becomes_a_table_and_back() -> None:
         ("a.b.c = 1\na.d = 2\nx = 1\n", "a = 7\nx = 1\n"),
         ("# top\n[[a]]\nx = 1\n", "# top\na = 7\n"),
         ("[a.b]\nx = 1\n\n[c]\n", "a = 7\n\n[c]\n"),
+        ("[c]\n# own\n[[a]]\nx = 1\n", "a = 7\n\n[c]\n"),
+        ("y = 1\n[c]\n[a.b]\nx = 1\n", "y = 1\na = 7\n[c]\n"),
     ],
 )
 def test_a_table_becomes_a_scalar_with_its_comments(text: str, new: str) -> None:
@@ -314,10 +321,14 @@ def test_two_operations_that_both_need_a_new_header_make_one() -> None:
         ("1.5", -0.0, "-0.0"),
         ("true", False, "false"),
         ("1", True, "true"),
-        ("1979-05-27 07:32:00", datetime(2020, 1, 2, 3, 4, 5, 678900), "2020-01-02 03:04:05.678900"),
-        ("1979-05-27t07:32:00z", datetime(2020, 1, 2, tzinfo=timezone.utc), "2020-01-02t00:00:00z"),
-        ("1979-05-27T07:32:00+00:00", datetime(2020, 1, 2, tzinfo=timezone.utc), "2020-01-02T00:00:00+00:00"),
-        ("1", datetime(2020, 1, 2, tzinfo=timezone.utc), "2020-01-02T00:00:00Z"),
+        (
+            "1979-05-27 07:32:00",
+            datetime.fromisoformat("2020-01-02T03:04:05.6789"),
+            "2020-01-02 03:04:05.678900",
+        ),
+        ("1979-05-27t07:32:00z", datetime(2020, 1, 2, tzinfo=UTC), "2020-01-02t00:00:00z"),
+        ("1979-05-27T07:32:00+00:00", datetime(2020, 1, 2, tzinfo=UTC), "2020-01-02T00:00:00+00:00"),
+        ("1", datetime(2020, 1, 2, tzinfo=UTC), "2020-01-02T00:00:00Z"),
         (
             "1979-05-27T07:32:00Z",
             datetime(2020, 1, 2, tzinfo=timezone(timedelta(hours=-3, minutes=-30))),
@@ -343,7 +354,7 @@ def test_a_scalar_is_written_in_the_style_of_the_old_one(old: str, value: object
         {"a": object()},
         {1: 2},
         "\ud800",
-        time(1, tzinfo=timezone.utc),
+        time(1, tzinfo=UTC),
         [datetime(2020, 1, 1, tzinfo=timezone(timedelta(seconds=30)))],
     ],
 )
@@ -437,7 +448,9 @@ def test_a_list_of_mappings_becomes_an_array_of_tables() -> None:
 
 def test_headers_are_spelled_as_their_parents_are() -> None:
     text = "[tool.'x y'. z]\na = 1\n"
-    assert edited(text, Set(("tool", "x y", "z", "n o"), {"k": 1})).endswith("[tool.'x y'. z.\"n o\"]\nk = 1\n")
+    assert edited(text, Set(("tool", "x y", "z", "n o"), {"k": 1})).endswith(
+        "[tool.'x y'. z.\"n o\"]\nk = 1\n"
+    )
 
 
 def test_new_strings_are_quoted_as_their_neighbours_are() -> None:
@@ -508,6 +521,22 @@ DELETED = [
 @pytest.mark.parametrize(("old", "number", "new"), DELETED)
 def test_an_item_goes_with_its_comma_and_its_own_comments(old: str, number: int, new: str) -> None:
     assert edited(f"a = {old} # c\n", Delete(("a", number))) == f"a = {new} # c\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "number", "new"),
+    [
+        ("[]", 0, "[7, 8, 9]"),
+        ("[1]", 1, "[1, 7, 8, 9]"),
+        ("[1]", 0, "[7, 8, 9, 1]"),
+        ("[\n  1\n]", 1, "[\n  1,\n  7,\n  8,\n  9\n]"),
+        ("[\n  1,\n]", 0, "[\n  7,\n  8,\n  9,\n  1,\n]"),
+    ],
+)
+def test_many_items_are_inserted_like_one(old: str, number: int, new: str) -> None:
+    operations = [Insert(("a", number + offset), 7 + offset) for offset in range(3)]
+    assert edited(f"a = {old}\nb = 1\n", *operations, Set(("b",), 2)) == f"a = {new}\nb = 2\n"
+    edited("[[t]]\n[[u]]\n", *(Insert((name, 0), {"n": 1}) for name in "ttu"), Insert(("u", 2), {"k": 1}))
 
 
 # --- what is left empty ----------------------------------------------------------------------------

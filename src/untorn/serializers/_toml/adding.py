@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from untorn.sdk import ImpreciseEditError, TextEdit, format_keypath, indentation_of, line_start, lines_inserted
+from untorn.sdk import (
+    ImpreciseEditError,
+    TextEdit,
+    format_keypath,
+    indentation_of,
+    line_start,
+    lines_inserted,
+)
 from untorn.serializers._toml import inline
 from untorn.serializers._toml.layout import (
     behind,
@@ -45,6 +52,8 @@ from untorn.serializers._toml.writing import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from untorn.sdk import Value
     from untorn.serializers._toml.nodes import Index, Pair, Statement
 
@@ -148,11 +157,11 @@ def header_name(index: Index, table: Table | Tables) -> str:
     """Return the dotted name of a table, as its headers spell it."""
     if table.parent is None:
         return ""
-    for statement in statements_of(table):
-        if isinstance(statement, Header):
-            depth = sum(isinstance(part, str) for part in path_of(table))
-            return index.text[statement.keys[0].span.start : statement.keys[depth - 1].span.stop]
-    return ".".join(key_text(part) for part in path_of(table) if isinstance(part, str))
+    # A table that dotted keys define has no header, but nothing is asked to be put under it either.
+    first = statements_of(table)[0]
+    assert isinstance(first, Header)
+    depth = sum(isinstance(part, str) for part in path_of(table))
+    return index.text[first.keys[0].span.start : first.keys[depth - 1].span.stop]
 
 
 def _subtable_added(index: Index, parent: Table, name: str, value: Value) -> TextEdit:
@@ -187,18 +196,18 @@ def _block_added(index: Index, last: Statement | None, lines: str) -> TextEdit:
     return lines_inserted(text, at, above + lines + below)
 
 
-def element_inserted(index: Index, tables: Tables, number: int, value: Value) -> TextEdit:
-    """Return the edit that puts an element into an array of tables.
+def elements_inserted(index: Index, tables: Tables, number: int, values: Sequence[Value]) -> TextEdit:
+    """Return the edit that puts elements into an array of tables.
 
     Raises:
-        ImpreciseEditError: The value is no mapping.
+        ImpreciseEditError: One of the values is no mapping.
     """
-    if not isinstance(value, Mapping):
+    if not all(isinstance(value, Mapping) for value in values):
         raise no_element(index, tables)
     neighbour = tables.items[min(number, len(tables.items) - 1)]
     assert neighbour.header is not None
     indent = indentation_of(index.text, neighbour.header.span.start)
-    lines = table_text(header_name(index, tables), value, brackets="[[]]", indent=indent)
+    lines = tables_text(header_name(index, tables), values, indent)
     if number >= len(tables.items):
         return _block_added(index, statements_of(neighbour)[-1], lines)
     at = line_start(index.text, block_start(index.text, neighbour.header))

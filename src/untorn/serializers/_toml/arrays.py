@@ -19,41 +19,48 @@ from untorn.sdk import (
 from untorn.serializers._toml.locate import located_item
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from untorn.sdk import Located
     from untorn.serializers._toml.nodes import Array
 
 _STEP = "    "
 
 
-def inserted(text: str, array: Array, number: int, item: str) -> list[TextEdit]:
-    """Return the edits that put ``item`` before the item at ``number``, or behind the last."""
+def inserted(text: str, array: Array, number: int, items: Sequence[str]) -> list[TextEdit]:
+    """Return the edits that put ``items`` before the item at ``number``, or behind the last."""
     if not array.items:
-        return [_only(text, array, item)]
+        return [_only(text, array, items)]
     if number < len(array.items):
-        return [_before(text, array, number, item)]
-    return _appended(text, array, item)
+        return [_before(text, array, number, items)]
+    return _appended(text, array, items)
 
 
-def _only(text: str, array: Array, item: str) -> TextEdit:
+def _only(text: str, array: Array, items: Sequence[str]) -> TextEdit:
     start, stop = array.span.start + 1, array.span.stop - 1
     if not text[start:stop].strip(" \t"):
-        return TextEdit(start, stop, f" {item} " if start < stop else item)
+        row = ", ".join(items)
+        return TextEdit(start, stop, f" {row} " if start < stop else row)
     # Above the comments inside, or the last one would become the item's own.
     at = line_stop(text, start)
     comments = [each for each in hash_comments(text, at, stop) if blank_before(text, each.start)]
     indent = indentation_of(text, comments[0].start) if comments else ""
     indent = indent or indentation_of(text, array.span.start) + _STEP
-    return TextEdit(at, at, f"{indent}{item},\n")
+    return TextEdit(at, at, _lines(indent, items))
 
 
-def _before(text: str, array: Array, number: int, item: str) -> TextEdit:
+def _lines(indent: str, items: Sequence[str]) -> str:
+    return "".join(f"{indent}{item},\n" for item in items)
+
+
+def _before(text: str, array: Array, number: int, items: Sequence[str]) -> TextEdit:
     neighbour = array.items[number]
     start = neighbour.span.start
     own = located_item(text, neighbour).above
     if not own and not _has_lines_to_itself(text, Span(start, _behind_comma(array, number))):
-        return TextEdit(start, start, f"{item}, ")
+        return TextEdit(start, start, "".join(f"{item}, " for item in items))
     at = line_start(text, own[0].start if own else start)
-    return TextEdit(at, at, f"{indentation_of(text, start)}{item},\n")
+    return TextEdit(at, at, _lines(indentation_of(text, start), items))
 
 
 def _behind_comma(array: Array, number: int) -> int:
@@ -65,16 +72,19 @@ def _has_lines_to_itself(text: str, span: Span) -> bool:
     return blank_before(text, span.start) and (not rest or rest.startswith("#"))
 
 
-def _appended(text: str, array: Array, item: str) -> list[TextEdit]:
+def _appended(text: str, array: Array, items: Sequence[str]) -> list[TextEdit]:
     last = array.items[-1]
     comma = "," if len(array.commas) == len(array.items) else ""
     end = _behind_comma(array, len(array.items) - 1)
     commented = text[end : line_stop(text, end)].strip().startswith("#")
     if not commented and not _has_lines_to_itself(text, Span(last.span.start, end)):
-        return [TextEdit(end, end, f" {item}," if comma else f", {item}")]
+        row = ", ".join(items)
+        return [TextEdit(end, end, f" {row}," if comma else f", {row}")]
     at = line_stop(text, end)
-    line = TextEdit(at, at, f"{_item_indentation(text, array)}{item}{comma}\n")
-    return [line] if comma else [TextEdit(end, end, ","), line]
+    lines = _lines(_item_indentation(text, array), items)
+    if comma:
+        return [TextEdit(at, at, lines)]
+    return [TextEdit(end, end, ","), TextEdit(at, at, lines.removesuffix(",\n") + "\n")]
 
 
 def _item_indentation(text: str, array: Array) -> str:
@@ -128,8 +138,8 @@ def _from_row(text: str, array: Array, number: int, entry: Located) -> list[Text
     following = array.items[number + 1].span.start if number + 1 < len(array.items) else None
     if following is not None and not text[stop:following].strip(" \t"):
         return [*above, TextEdit(start, following, "")]
-    first_of_row = not number or line_start(text, array.items[number - 1].span.stop) != line_start(text, start)
-    if first_of_row and entry.inline:
+    before = array.items[number - 1].span.stop if number else array.span.start
+    if (not number or line_start(text, before) != line_start(text, start)) and entry.inline:
         stop = entry.inline.stop
     if not blank_before(text, start):
         line = text[line_start(text, start) : start]

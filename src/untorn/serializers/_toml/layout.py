@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from untorn.sdk import blank_before, hash_comments, indentation_of, line_start, line_stop
-from untorn.serializers._toml.nodes import Header, Inline, Leaf, Pair, Table, children_of
+from untorn.sdk import blank_before, hash_comments, line_start, line_stop
+from untorn.serializers._toml.nodes import Header, Inline, Leaf, Pair, children_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,8 +129,3 @@ def comment_before(text: str, at: int) -> bool:
 def blank_line_at(text: str, at: int) -> bool:
     """Return whether the line that starts at ``at`` is blank, or there is none."""
     return not text[at : line_stop(text, at)].strip()
-
-
-def header_indentation(index: Index, table: Table) -> str:
-    """Return the indentation of the nearest header around or at ``table``."""
-    return indentation_of(index.text, table.header.span.start) if table.header else ""

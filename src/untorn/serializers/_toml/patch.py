@@ -22,7 +22,7 @@ from untorn.sdk import (
     patched,
 )
 from untorn.serializers._toml import arrays
-from untorn.serializers._toml.adding import element_inserted, key_added, no_element
+from untorn.serializers._toml.adding import elements_inserted, key_added, no_element
 from untorn.serializers._toml.index import index_of
 from untorn.serializers._toml.layout import brace_pad, string_sample
 from untorn.serializers._toml.locate import located
@@ -32,14 +32,41 @@ from untorn.serializers._toml.scalars import check, key_text
 from untorn.serializers._toml.writing import inline_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from untorn.sdk import KeyPath, Value
 
 
 def edits_of(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
     """Return the edits of ``text`` that do ``operations`` one after the other."""
-    return patched(text, operations, index_of, _one)
+    return patched(text, _with_runs(operations), index_of, _one)
+
+
+@dataclass(frozen=True, slots=True)
+class _InsertRun(Insert):
+    """Put all of ``value`` into a list, in front of the item at ``path``.
+
+    A long list that grows by many items would otherwise be indexed anew for each.
+    """
+
+
+def _with_runs(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Yield ``operations``, those that insert one item behind the other as one."""
+    run: _InsertRun | None = None
+    for operation in operations:
+        if type(operation) is not Insert:
+            if run:
+                yield run
+            run = None
+            yield operation
+        elif run and operation.path == (*run.path[:-1], run.path[-1] + len(run.value)):
+            run.value.append(operation.value)
+        else:
+            if run:
+                yield run
+            run = _InsertRun(operation.path, [operation.value])
+    if run:
+        yield run
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +86,10 @@ def _one(index: Index, operation: Operation) -> list[TextEdit] | None:
         case Set():
             return _set(index, operation)
         case Insert():
-            return _insert(index, operation.path, operation.value)
+            return _insert(index, operation)
         case Delete():
             return _delete(index, operation.path)
-        case Rename():
+        case _:
             return _rename(index, operation)
 
 
@@ -162,14 +189,18 @@ def _retyped(index: Index, node: Node, operation: Set) -> list[TextEdit]:
     return edits_of(index.text, [Delete(path), _SetCommented(path, value, above, inline)])
 
 
-def _insert(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
-    check(value, path)
-    node = index.find(path[:-1])
+def _insert(index: Index, operation: Insert) -> list[TextEdit]:
+    path, number = operation.path[:-1], operation.path[-1]
+    assert isinstance(operation, _InsertRun)
+    for offset, value in enumerate(operation.value):
+        check(value, (*path, number + offset))
+    node = index.find(path)
     if isinstance(node, Tables):
-        return [element_inserted(index, node, path[-1], value)]
+        return [elements_inserted(index, node, number, operation.value)]
     assert isinstance(node, Array)
-    item = inline_text(value, string_sample(index.text, node.items), brace_pad(index))
-    return arrays.inserted(index.text, node, path[-1], item)
+    like, pad = string_sample(index.text, node.items), brace_pad(index)
+    items = [inline_text(value, like, pad) for value in operation.value]
+    return arrays.inserted(index.text, node, number, items)
 
 
 def _delete(index: Index, path: KeyPath) -> list[TextEdit]:

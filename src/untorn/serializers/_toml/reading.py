@@ -78,10 +78,10 @@ def _check_integers(value: Value) -> None:
     pending = [value]
     while pending:
         each = pending.pop()
-        if type(each) is int and each.bit_length() > _MAX_BITS:
+        if isinstance(each, int) and each.bit_length() > _MAX_BITS:
             raise _too_many_digits()
-        if type(each) in {dict, list}:
-            pending += each.values() if type(each) is dict else each
+        if isinstance(each, (dict, list)):
+            pending += list(each.values()) if isinstance(each, dict) else each
 
 
 def _too_many_digits() -> LimitError:

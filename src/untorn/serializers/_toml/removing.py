@@ -89,9 +89,7 @@ def collapsed(index: Index, table: Table, value: str) -> list[TextEdit]:
     """
     first, *others = table.pairs
     depth = next(number for number, key in enumerate(first.keys) if key.span in table.keys)
-    edit = TextEdit(
-        first.keys[depth].span.stop, first.span.stop, separator_of(index.text, first) + value
-    )
+    edit = TextEdit(first.keys[depth].span.stop, first.span.stop, separator_of(index.text, first) + value)
     if isinstance(first.holder, Inline):
         return [edit, *(inline.removed(first.holder, others) if others else [])]
     rest = [statement for statement in statements_of(table) if statement is not first]

@@ -36,9 +36,13 @@ ERRORS: dict[str, tuple[int, ...]] = {
         errno.ENOENT, errno.ENOMEM, errno.ENOSPC, errno.ENOTDIR, errno.ENOTEMPTY, errno.EPERM, errno.EROFS,
         errno.ESTALE, errno.EXDEV,
     ),
-    "rename_new": (errno.EACCES, errno.EEXIST, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS, errno.ESTALE),
+    "rename_new": (
+        errno.EACCES, errno.EEXIST, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS, errno.ESTALE,
+    ),
     "unlink": (errno.EACCES, errno.EBUSY, errno.EIO, errno.ENOENT, errno.EPERM, errno.EROFS),
-    "mkdir": (errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EMLINK, errno.ENOENT, errno.ENOSPC, errno.EROFS),
+    "mkdir": (
+        errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EMLINK, errno.ENOENT, errno.ENOSPC, errno.EROFS,
+    ),
     "rmdir": (errno.EBUSY, errno.ENOENT, errno.ENOTEMPTY, errno.EROFS),
     "listdir": (errno.EACCES, errno.EMFILE, errno.ENOENT, errno.ENOMEM),
     "flock": (errno.EBADF, errno.EINTR, errno.ENOLCK, errno.EWOULDBLOCK),
@@ -93,7 +97,9 @@ def watched(before: Callable[[int, str], None] = lambda _nth, _name: None,
             setattr(storage.REAL, name, function)
 
 
-def raising(at: int, error: Callable[[], BaseException], *, persistent: bool = False) -> Callable[[int, str], None]:
+def raising(
+    at: int, error: Callable[[], BaseException], *, persistent: bool = False
+) -> Callable[[int, str], None]:
     """Raise at the call of this number; ``persistent``: at that one and every later call of its name."""
     struck: list[str] = []
 

@@ -108,14 +108,14 @@ def attempt(kind: str, directory: Path, **hooks) -> tuple[BaseException | None, 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistently"])
 def test_any_failing_call_leaves_old_or_new_and_what_it_says(
-    tmp_path: Path, kind: str, persistent: bool
+    quick_path: Path, kind: str, persistent: bool
 ) -> None:
-    made = calls_of_a_save(kind, tmp_path / "count")
+    made = calls_of_a_save(kind, quick_path / "count")
     assert len(made) > 15
     tried = 0
     for nth, name in enumerate(made):
         for code in ERRORS[name]:
-            directory = tmp_path / f"{nth}-{code}"
+            directory = quick_path / f"{nth}-{code}"
             hook = raising(nth, lambda code=code: os_error(code), persistent=persistent)
             outcome, before = attempt(kind, directory, before=hook)
             if persistent and name in ("unlink", "rename") and isinstance(outcome, SaveError):
@@ -126,12 +126,12 @@ def test_any_failing_call_leaves_old_or_new_and_what_it_says(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_after_the_call_was_done_leaves_old_or_new(tmp_path: Path, kind: str) -> None:
+def test_an_error_after_the_call_was_done_leaves_old_or_new(quick_path: Path, kind: str) -> None:
     """A network file system may do what it was asked to and report an error all the same."""
-    for nth, name in enumerate(calls_of_a_save(kind, tmp_path / "count")):
+    for nth, name in enumerate(calls_of_a_save(kind, quick_path / "count")):
         if name in ("open", "mkdir"):  # what those made, nobody can know of
             continue
-        directory = tmp_path / f"{nth}"
+        directory = quick_path / f"{nth}"
         outcome, before = attempt(kind, directory, after=raising(nth, lambda: os_error(errno.EIO)))
         check(kind, directory, outcome, before)
 
@@ -139,13 +139,13 @@ def test_an_error_after_the_call_was_done_leaves_old_or_new(tmp_path: Path, kind
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_interrupt_at_any_call_leaves_old_or_new_and_says_which(
-    tmp_path: Path, kind: str, moment: str
+    quick_path: Path, kind: str, moment: str
 ) -> None:
     notes = set()
-    for nth, name in enumerate(calls_of_a_save(kind, tmp_path / "count")):
+    for nth, name in enumerate(calls_of_a_save(kind, quick_path / "count")):
         if moment == "after" and name in ("open", "mkdir"):
             continue  # Python delivers a signal after the result is bound, or not at all
-        directory = tmp_path / f"{nth}"
+        directory = quick_path / f"{nth}"
         outcome, before = attempt(kind, directory, **{moment: raising(nth, KeyboardInterrupt)})
         assert isinstance(outcome, KeyboardInterrupt)
         path = directory / {"parents": "a/b/app.conf", "linked": "link"}.get(kind, "app.conf")
@@ -161,26 +161,26 @@ def test_an_interrupt_at_any_call_leaves_old_or_new_and_says_which(
     assert notes == {"the new content is in place", "nothing was changed"}
 
 
-def test_one_byte_at_a_time_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = target_of("existing", tmp_path)
+def test_one_byte_at_a_time_is_enough(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = target_of("existing", quick_path)
     monkeypatch.setattr(storage.REAL, "write", lambda fd, data: os.write(fd, data[:1]))
     assert untorn.write_bytes(path, NEW).durable
     assert path.read_bytes() == NEW
 
 
-def test_a_write_that_takes_nothing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = target_of("existing", tmp_path)
+def test_a_write_that_takes_nothing_is_an_error(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = target_of("existing", quick_path)
     monkeypatch.setattr(storage.REAL, "write", lambda _fd, _data: 0)
     with pytest.raises(untorn.WriteError):
         untorn.write_bytes(path, NEW)
     assert path.read_bytes() == OLD
-    assert litter(tmp_path) == set()
+    assert litter(quick_path) == set()
 
 
 def test_a_write_that_lies_about_its_count_is_found_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = target_of("existing", tmp_path)
+    path = target_of("existing", quick_path)
     monkeypatch.setattr(storage.REAL, "write", lambda fd, data: (os.write(fd, data[:5]), len(data))[1])
     with pytest.raises(untorn.WriteError) as caught:
         untorn.write_bytes(path, NEW)
@@ -191,7 +191,7 @@ def test_a_write_that_lies_about_its_count_is_found_out(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_kill_at_any_call_leaves_old_or_new_and_the_next_save_works(
-    tmp_path: Path, kind: str, moment: str
+    quick_path: Path, kind: str, moment: str
 ) -> None:
     def kill(at: int):  # noqa: ANN202  a hook
         def strike(nth: int, _name: str) -> None:
@@ -200,10 +200,10 @@ def test_a_kill_at_any_call_leaves_old_or_new_and_the_next_save_works(
 
         return strike
 
-    made = calls_of_a_save(kind, tmp_path / "count")
+    made = calls_of_a_save(kind, quick_path / "count")
     left = 0
     for nth in range(len(made)):
-        directory = tmp_path / f"{nth}"
+        directory = quick_path / f"{nth}"
         directory.mkdir()
         path = target_of(kind, directory)
         before = held_by(path)

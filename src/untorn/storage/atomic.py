@@ -229,8 +229,10 @@ class Prepared:
         and where the file's mode or owner may have changed.
 
         Raises:
-            WriteError, LimitError: The file cannot be read; nothing was changed.
+            WriteError, LimitError: The file cannot be read, or the lock is a parent's;
+                nothing was changed.
         """
+        self._refuse_parents_lock(held)
         try:
             status = self._target_status(self._parents.fd)
             if held.is_file and status is not None and held.identity == (status.st_dev, status.st_ino):
@@ -246,6 +248,16 @@ class Prepared:
             raise failures.writing(error, self._path, "looking at the file again failed") from error
         return None if same else now
 
+    def _refuse_parents_lock(self, held: Held) -> None:
+        # A forked child's descriptor is closed, and its number may be another's by now.
+        if held.process != os.getpid():
+            raise failures.refusal(
+                "this process was forked while the lock was held",
+                errno.EDEADLK,
+                self._path,
+                "lock in the process that saves",
+            )
+
     # ── Publish ─────────────────────────────────────────────────────────────
 
     def publish(self, held: Held) -> Published | Snapshot:
@@ -258,11 +270,7 @@ class Prepared:
         Raises:
             WriteError: The rename failed; the file is as it was.
         """
-        if held.process != os.getpid():
-            raise failures.refusal(
-                "this process was forked while the lock was held", errno.EDEADLK, self._path,
-                "lock in the process that saves",
-            )  # fmt: skip
+        self._refuse_parents_lock(held)
         try:
             unseen = self._rename()
         except FileExistsError:

@@ -1,0 +1,38 @@
+"""Where the tests of the disk happen."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from untorn.storage import atomic, owed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def quick_path(tmp_path: Path) -> Iterator[Path]:
+    """An empty directory in memory, where there is one that has all that a disk has."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="untorn-test-") as name:
+        try:
+            os.setxattr(name, "user.colour", b"blue")
+        except OSError:  # Linux before 6.6
+            yield tmp_path
+        else:
+            yield Path(name)
+
+
+@pytest.fixture(autouse=True)
+def forgetful() -> None:
+    """Let no test depend on what an earlier one left in this process."""
+    atomic._left.clear()
+    owed._owed.clear()

@@ -17,24 +17,8 @@ class JsonSerializer:
     """Reads JSON with the C scanner of ``json``, and edits it by position."""
 
     name = "json"
-    suffixes: Sequence[str] = (
-        ".json",
-        ".webmanifest",
-        ".geojson",
-        ".topojson",
-        ".ipynb",
-        ".har",
-        ".jsonld",
-        ".avsc",
-    )
-    filenames: Sequence[str] = (
-        "Pipfile.lock",
-        "composer.lock",
-        "flake.lock",
-        ".bowerrc",
-        ".jscsrc",
-        ".watchmanconfig",
-    )
+    suffixes: Sequence[str] = (".json", ".webmanifest", ".geojson", ".ipynb")
+    filenames: Sequence[str] = ("Pipfile.lock", "composer.lock", "flake.lock", ".bowerrc")
     encodings = ("utf-8", "utf-16-le", "utf-16-be")
 
     def parse(self, text: str) -> Value:

@@ -26,7 +26,6 @@ class JsoncSerializer(JsonSerializer):
         ".vscode/*.json",
         "devcontainer.json",
         ".devcontainer.json",
-        ".eslintrc",
         ".eslintrc.json",
         ".jshintrc",
         ".babelrc",

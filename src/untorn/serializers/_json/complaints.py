@@ -14,6 +14,7 @@ _KEYS = re.compile(rf"({_STRING})([ \t\r\n]*:)?|[\[\]{{}}]", re.DOTALL)
 _BRACKETS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _WORD = re.compile(r"[\w$+.-]+")
 _PYTHON = {"True": "true", "False": "false", "None": "null", "undefined": "null", "nil": "null"}
+_SINGLE_QUOTES = "strings are written with double quotes"
 _JSONC_HINT = 'remove it; or, if the program that reads this file accepts it, say format="jsonc"'
 
 
@@ -119,22 +120,24 @@ def _expected(text: str, message: str, at: int) -> ParseError:
         opener = _innermost(text, at)
         closer = "}" if opener is not None and text[opener] == "{" else "]"
         return ParseError(f"expected ',' or {closer!r} after the value, found {found}", offset=at)
-    if text[at] == "'":
-        return ParseError("strings are written with double quotes", offset=at)
-    word = _WORD.match(text, at)
-    if message.startswith("Expecting property name"):
-        if word:
-            return ParseError(f"keys are written with double quotes: {json.dumps(word[0])}", offset=at)
-        return ParseError(f"expected a key in double quotes, found {found}", offset=at)
-    return _not_a_value(word[0] if word else "", text[at], at)
+    found_word = _WORD.match(text, at)
+    word = found_word[0] if found_word else ""
+    is_key = message.startswith("Expecting property name")
+    return ParseError(_not_a_key(word, text[at]) if is_key else _not_a_value(word, text[at]), offset=at)
 
 
-def _not_a_value(word: str, found: str, at: int) -> ParseError:
+def _not_a_key(word: str, found: str) -> str:
+    if word:
+        return f"keys are written with double quotes: {json.dumps(word)}"
+    return _SINGLE_QUOTES if found == "'" else f"expected a key in double quotes, found {found!r}"
+
+
+def _not_a_value(word: str, found: str) -> str:
     if word in _PYTHON:
-        return ParseError(f"{word!r} is not JSON: write {_PYTHON[word]}", offset=at)
+        return f"{word!r} is not JSON: write {_PYTHON[word]}"
     if word[:1] in tuple("+-.0123456789"):
-        return ParseError(f"{word!r} is not how JSON writes a number", offset=at)
-    return ParseError(f"expected a value, found {word or found!r}", offset=at)
+        return f"{word!r} is not how JSON writes a number"
+    return _SINGLE_QUOTES if found == "'" else f"expected a value, found {(word or found)!r}"
 
 
 def constant(text: str, name: str) -> ParseError:

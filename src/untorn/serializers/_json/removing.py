@@ -69,14 +69,17 @@ def removed(container: Container, member: Member) -> list[TextEdit]:
 def _doomed_comma(container: Container, member: Member) -> int | None:
     """Return which comma goes: the one behind, unless that is the next one's or there is none."""
     previous = container.before(member)
-    text = container.outline.text
-    if member.comma is None or (previous and _comma_first(text, member)):
-        return previous.comma if previous else None
+    if previous and (member.comma is None or _comma_first(container.outline.text, member)):
+        return previous.comma
     return member.comma
 
 
 def _comma_first(text: str, member: Member) -> bool:
-    return leads(text, member.start) and "," in lead_of(text, member.start)
+    """Return whether the comma before stands at the beginning of the line, and the one behind on another."""
+    if not leads(text, member.start) or "," not in lead_of(text, member.start):
+        return False
+    assert member.comma is not None
+    return "\n" in text[end_of_line_comments(text, member.stop, member.comma) : member.comma]
 
 
 def _line_end(old: _Old) -> int:
@@ -120,10 +123,13 @@ def _within_lines(old: _Old) -> list[TextEdit]:
         Span(line_start(old.text, each.start), line_stop(old.text, each.stop)) for each in old.located.above
     ]
     pieces = [Span(old.start, old.stop)]
-    if old.doomed is not None:
+    inline, comma = old.located.inline, old.member.comma
+    if inline and (comma is None or comma == old.doomed or comma > inline.stop):
+        pieces = [Span(old.start, inline.stop)]
+    elif inline:
+        pieces.append(inline)
+    if old.doomed is not None and not pieces[0].start <= old.doomed < pieces[0].stop:
         pieces.append(Span(old.doomed, old.doomed + 1))
-    if old.located.inline:
-        pieces.append(old.located.inline)
     return [
         *(TextEdit(line.start, line.stop, "") for line in above),
         *(_piece_removed(old, piece) for piece in _joined(old.text, pieces)),

@@ -44,7 +44,7 @@ def other() -> untorn.Host:
     return untorn.Host()
 
 
-def in_thread(function: Callable[[], Any]) -> Any:  # noqa: ANN401  whatever the function returns
+def in_thread(function: Callable[[], Any]) -> Any:
     """Run ``function`` in a thread of its own and return or raise what it does."""
     result: list[Any] = []
 

@@ -10,6 +10,7 @@ import untorn
 from untorn.errors import ConflictError, KeyPathError, SaveError, UnknownFormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TOML = """\
@@ -103,7 +104,9 @@ def test_setting_what_is_there_changes_nothing(path: Path) -> None:
         (lambda doc: doc.location("nothing"), "no place"),
     ],
 )
-def test_a_bad_key_path_is_an_error_with_words_and_changes_nothing(path, operation, reason) -> None:
+def test_a_bad_key_path_is_an_error_with_words_and_changes_nothing(
+    path: Path, operation: Callable[[untorn.Document], None], reason: str
+) -> None:
     doc = untorn.open(path)
     with pytest.raises(KeyPathError, match=reason):
         operation(doc)
@@ -171,6 +174,8 @@ def test_a_new_document_is_rendered(tmp_path: Path) -> None:
     doc = untorn.open(path, create=True)
     doc.set("server.port", 80)
     doc["name"] = "x"
+    assert doc.text == "server:\n  port: 80\nname: x\n"
+    assert doc.location("server.port").line == 2
     receipt = doc.save()
     assert receipt.changed
     assert untorn.load(path) == {"server": {"port": 80}, "name": "x"}
@@ -196,10 +201,12 @@ def test_an_empty_yaml_file_can_be_filled(tmp_path: Path) -> None:
 
 
 def test_a_null_becomes_a_mapping_when_something_is_set_below_it() -> None:
-    doc = untorn.parse("server:\nother: 1\n", format="yaml")
+    doc = untorn.parse("server:\nother: 1\nempty: ~\n", format="yaml")
     doc.set("server.port", 80)
-    assert doc.value == {"server": {"port": 80}, "other": 1}
+    assert doc.value == {"server": {"port": 80}, "other": 1, "empty": None}
     assert untorn.loads(doc.text, format="yaml") == doc.value
+    with pytest.raises(KeyPathError, match="is null"):
+        doc.set("empty[0]", 1)
 
 
 def test_a_parsed_text_has_no_file_until_it_is_saved(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import untorn
+from untorn import bases
 from untorn.errors import (
     DecodeError,
     EmptyFileError,
@@ -35,7 +36,7 @@ TEXTS = {"toml": "a = 1\n", "yaml": "a: 1\n", "json": '{"a": 1}\n', "jsonc": '{"
 
 
 @pytest.mark.parametrize("format", TEXTS)
-def test_each_format_loads_saves_and_proves(tmp_path: Path, format: str) -> None:  # noqa: A002
+def test_each_format_loads_saves_and_proves(tmp_path: Path, format: str) -> None:
     path = tmp_path / f"x.{format}"
     path.write_text(TEXTS[format])
     value = untorn.load(path)
@@ -48,21 +49,21 @@ def test_each_format_loads_saves_and_proves(tmp_path: Path, format: str) -> None
 
 
 @pytest.mark.parametrize("format", TEXTS)
-def test_texts_load_and_dump(format: str) -> None:  # noqa: A002
+def test_texts_load_and_dump(format: str) -> None:
     value = {"a": [1, "two", True], "b": {"c": 1.5}}
     assert untorn.loads(untorn.dumps(value, format=format), format=format) == value
     assert untorn.loads(TEXTS[format].encode(), format=format) == {"a": 1}
 
 
 @pytest.mark.parametrize("format", TEXTS)
-def test_a_new_file_is_created_with_its_parents(tmp_path: Path, format: str) -> None:  # noqa: A002
+def test_a_new_file_is_created_with_its_parents(tmp_path: Path, format: str) -> None:
     path = tmp_path / "deep" / "er" / f"x.{format}"
     assert untorn.save(path, {"a": 1}).changed
     assert untorn.load(path) == {"a": 1}
 
 
 @pytest.mark.parametrize("format", TEXTS)
-def test_an_unchanged_save_touches_nothing(tmp_path: Path, format: str) -> None:  # noqa: A002
+def test_an_unchanged_save_touches_nothing(tmp_path: Path, format: str) -> None:
     path = tmp_path / f"x.{format}"
     path.write_text(TEXTS[format])
     before = path.stat()
@@ -72,7 +73,7 @@ def test_an_unchanged_save_touches_nothing(tmp_path: Path, format: str) -> None:
 
 
 @pytest.mark.parametrize("format", TEXTS)
-def test_ten_threads_that_each_edit_one_counter_lose_nothing(tmp_path: Path, format: str) -> None:  # noqa: A002
+def test_ten_threads_that_each_edit_one_counter_lose_nothing(tmp_path: Path, format: str) -> None:
     import threading
 
     path = tmp_path / f"x.{format}"
@@ -103,14 +104,14 @@ def broken(path: Path, data: bytes, error: type[Exception], match: str) -> untor
     with pytest.raises((untorn.LoadError, untorn.SaveError)):
         untorn.save(path, {"defaults": True}, base=None)
     assert path.read_bytes() == data
-    assert pickle.loads(pickle.dumps(caught.value)).args == caught.value.args  # noqa: S301  our own bytes
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+    assert pickle.loads(pickle.dumps(caught.value)).args == caught.value.args
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert isinstance(caught.value, untorn.UntornError)
     return caught.value
 
 
 @pytest.mark.parametrize("format", TEXTS)
-def test_a_missing_file_is_missing(tmp_path: Path, format: str) -> None:  # noqa: A002
+def test_a_missing_file_is_missing(tmp_path: Path, format: str) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         untorn.load(tmp_path / f"x.{format}")
     assert not isinstance(caught.value, untorn.UntornError)
@@ -208,7 +209,7 @@ class Colour(Enum):
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_with_its_key_path(
-    tmp_path: Path, format: str, value: Any  # noqa: A002, ANN401
+    tmp_path: Path, format: str, value: Any
 ) -> None:
     path = tmp_path / f"x.{format}"
     path.write_text(TEXTS[format])
@@ -325,7 +326,7 @@ def test_a_file_is_checked_as_it_is(tmp_path: Path) -> None:
     from untorn.sdk import Problem, hookimpl
 
     @hookimpl
-    def untorn_validate(proposal: Any) -> list[Problem]:  # noqa: ANN401
+    def untorn_validate(proposal: Any) -> list[Problem]:
         return [Problem("too small", where=("a",))] if proposal.value["a"] < 5 else []
 
     host = untorn.Host(plugins=[SimpleNamespace(untorn_validate=untorn_validate)])
@@ -362,7 +363,7 @@ def test_loading_json_imports_nothing_that_it_does_not_need(tmp_path: Path, modu
     path = tmp_path / "x.json"
     path.write_text('{"a": 1}')
     code = f"import untorn, sys; untorn.load({str(path)!r}); sys.exit({module!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_front_door_has_what_it_promises() -> None:
@@ -370,3 +371,35 @@ def test_the_front_door_has_what_it_promises() -> None:
         assert getattr(untorn, name) is not None
     with pytest.raises(AttributeError):
         untorn.nonsense  # noqa: B018  the access is the test
+
+
+def test_a_host_may_take_all_that_is_installed(tmp_path: Path) -> None:
+    host = untorn.Host(discover=True)
+    (tmp_path / "x.toml").write_text("a = 1\n")
+    assert host.load(tmp_path / "x.toml") == {"a": 1}
+    with pytest.raises(UnknownFormatError, match="needs a format"):
+        host.serializer(None)
+
+
+def test_who_makes_the_same_file_first_has_done_our_work(tmp_path: Path) -> None:
+    path = tmp_path / "new.toml"
+    host = untorn.Host()
+    value = host.load(path, missing={})
+    value["a"] = 1
+    path.write_text("a = 1 # theirs\n")
+    assert not host.save(path, value).changed
+    assert path.read_text() == "a = 1 # theirs\n"
+
+
+def test_threads_are_told_apart_without_asyncio(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": 1}')
+    code = f"import untorn; untorn.save({str(path)!r}, dict(untorn.load({str(path)!r}), b=2))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert untorn.load(path) == {"a": 1, "b": 2}
+
+
+def test_asyncio_that_is_not_there_has_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "asyncio", raising=False)
+    caller = bases._Caller()
+    assert caller.token() is caller.token()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import untorn
-from untorn import saving, storage
+from untorn import drafts, saving, storage
+from untorn.changes import Delete
 from untorn.edits import TextEdit
 from untorn.errors import (
     ConflictError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from untorn.changes import Operation
-    from untorn.records import Proposal
+    from untorn.records import Proposal, Receipt
     from untorn.values import Value
 
 
@@ -143,6 +144,17 @@ def test_only_allow_reformat_renders_an_existing_document(path: Path, serializer
     assert path.read_bytes() == b"a=1\r\nb=2\r\nc=3"
 
 
+def test_a_defect_that_breaks_the_text_is_rendered_over_when_that_is_allowed(path: Path) -> None:
+    host = host_with(Invalid())
+    host.save(path, {**host.load(path), "c": "3"}, allow_reformat=True)
+    assert path.read_text() == "a=1\nb=2\nc=3\n"
+
+
+def test_a_change_that_leads_nowhere_is_a_key_path_error(path: Path) -> None:
+    with pytest.raises(untorn.KeyPathError, match="no such place"):
+        drafts.applied_checked({"a": 1}, [Delete(("b",))])
+
+
 def test_a_document_may_be_allowed_to_reformat(path: Path) -> None:
     host = host_with(Refusing())
     doc = host.open(path)
@@ -245,7 +257,11 @@ def test_a_validator_reads_a_file_beside_the_target(path: Path) -> None:
 
 def test_whoever_listens_is_told_of_a_finished_save_and_of_nothing_else(path: Path) -> None:
     told = []
-    host = host_with(Patching(), untorn_saved=lambda receipt: told.append(receipt))
+
+    def untorn_saved(receipt: Receipt) -> None:
+        told.append(receipt)
+
+    host = host_with(Patching(), untorn_saved=untorn_saved)
     value = host.load(path)
     host.save(path, value)
     assert told == []
@@ -256,7 +272,7 @@ def test_whoever_listens_is_told_of_a_finished_save_and_of_nothing_else(path: Pa
 # ── Races (promises 7 and 8) ────────────────────────────────────────────────
 
 
-def racing(path: Path, times: int) -> Any:  # noqa: ANN401  a hook
+def racing(path: Path, times: int) -> Any:
     """A validator in whose time somebody else changes the file, ``times`` times."""
     left = [times]
 
@@ -267,6 +283,13 @@ def racing(path: Path, times: int) -> Any:  # noqa: ANN401  a hook
         return []
 
     return untorn_validate
+
+
+def test_a_save_that_never_wins_ends_with_words(path: Path) -> None:
+    host = host_with(Patching(), untorn_validate=racing(path, 1000))
+    with pytest.raises(ConflictError, match="another program"):
+        host.save(path, {**host.load(path), "c": "3"})
+    assert "c" not in host.load(path)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 6])
@@ -366,6 +389,33 @@ def test_a_disk_that_does_not_confirm_is_said_with_the_receipt(
     assert path.read_text() == "new"
     assert caught.value.receipt.changed
     assert str(path) in str(caught.value)
+
+
+def test_a_sync_that_is_owed_is_paid_or_refused_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_fd: int) -> None:
+        raise OSError(errno.EIO, "I/O error")
+
+    real = storage.REAL.fsync
+    synced: list[int] = []
+
+    def once(fd: int) -> None:
+        if synced:
+            refuse(fd)
+        synced.append(fd)
+        real(fd)
+
+    monkeypatch.setattr(storage.REAL, "fsync", once)
+    with pytest.raises(NotDurableError):
+        untorn.write_text(path, "new")
+    with pytest.raises(NotDurableError) as caught:
+        untorn.write_text(path, "new")
+    assert not caught.value.receipt.changed
+    monkeypatch.setattr(storage.REAL, "fsync", lambda fd: (synced.append(fd), real(fd))[1])
+    count = len(synced)
+    assert not untorn.write_text(path, "new").changed
+    assert len(synced) == count + 1
+    untorn.write_text(path, "new")
+    assert len(synced) == count + 1
 
 
 def test_an_unknown_outcome_is_said_with_the_receipt(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,15 +109,14 @@ def apply_to(value: Value, operation: Operation) -> Value:
             parent[part] = {}
         parent = parent[part]
     last = operation.path[-1]
-    match operation:
-        case Set():
-            parent[last] = copied(operation.value)
-        case Delete():
-            del parent[last]
-        case Insert():
-            parent.insert(last, copied(operation.value))
-        case Rename():
-            _rename(parent, last, operation.key)
+    if isinstance(operation, Set):
+        parent[last] = copied(operation.value)
+    elif isinstance(operation, Delete):
+        del parent[last]
+    elif isinstance(operation, Insert):
+        parent.insert(last, copied(operation.value))
+    else:
+        _rename(parent, last, operation.key)
     return value
 
 

@@ -392,10 +392,10 @@ def did_you_mean(where: KeyPath, value: Value) -> str:
     """Return a hint that names the keys like the one that is missing."""
     import difflib  # noqa: PLC0415  only for errors
 
-    for position, part in enumerate(where):
-        siblings = look_up(value, where[:position])
-        if look_up(siblings, (part,)) is MISSING:
-            names = [key for key in siblings if isinstance(key, str)] if isinstance(siblings, Mapping) else []
-            close = difflib.get_close_matches(str(part), names, n=3)
-            return f"did you mean {' or '.join(map(repr, close))}?" if close else ""
-    return ""
+    there = 0
+    while look_up(value, where[: there + 1]) is not MISSING:
+        there += 1
+    siblings = look_up(value, where[:there])
+    names = [key for key in siblings if isinstance(key, str)] if isinstance(siblings, Mapping) else []
+    close = difflib.get_close_matches(str(where[there]), names, n=3)
+    return f"did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -34,8 +34,8 @@ class Format(NamedTuple):
 BUILT_IN: Mapping[str, Format] = {
     "json": Format(
         "untorn.serializers.json",
-        (".json", ".webmanifest", ".geojson", ".topojson", ".ipynb", ".har", ".jsonld", ".avsc"),
-        ("Pipfile.lock", "composer.lock", "flake.lock", ".bowerrc", ".jscsrc", ".watchmanconfig"),
+        (".json", ".webmanifest", ".geojson", ".ipynb"),
+        ("Pipfile.lock", "composer.lock", "flake.lock", ".bowerrc"),
     ),
     "jsonc": Format(
         "untorn.serializers.jsonc",
@@ -46,7 +46,6 @@ BUILT_IN: Mapping[str, Format] = {
             ".vscode/*.json",
             "devcontainer.json",
             ".devcontainer.json",
-            ".eslintrc",
             ".eslintrc.json",
             ".jshintrc",
             ".babelrc",

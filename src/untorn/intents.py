@@ -162,9 +162,8 @@ class Changes:
         except ConflictError as conflict:
             prefix = len(self.base.selection.prefix)
             conflict.path = theirs.snapshot.path
-            if conflict.where is not None:
-                found = self.base.selection.locate(theirs.source.text, conflict.where[prefix:])
-                conflict.where = conflict.where[prefix:]
-                if found is not None:
-                    conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
+            conflict.where = (conflict.where or ())[prefix:]
+            found = self.base.selection.locate(theirs.source.text, conflict.where)
+            if found is not None:
+                conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untorn import storage
 from untorn.errors import LoadError, ParseError
 from untorn.text import SourceText, decode, location_at, offset_at
 
@@ -36,18 +35,6 @@ class Loaded:
     def value(self) -> Value:
         """The value that the caller sees."""
         return self.selection.picked(self.whole)
-
-
-def load_file(path: Path, selection: Selection) -> Loaded:
-    """Read, decode and parse the file at ``path`` (links resolved).
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ReadError: It is unreadable, or no regular file.
-        DecodeError, ParseError, LimitError: What the stages raise, with the
-            place, and with ``revision`` set to what was read.
-    """
-    return load_snapshot(existing(storage.read(path, limit=MAX_BYTES)), selection)
 
 
 def existing(snapshot: Snapshot) -> Snapshot:

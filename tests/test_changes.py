@@ -1,0 +1,190 @@
+"""Changes as data: what differs, what it makes of a value, and what of it can be replayed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from untorn.changes import (
+    ChangeSet,
+    Delete,
+    Insert,
+    Rename,
+    Set,
+    applied,
+    difference,
+    replayed,
+)
+from untorn.errors import ConflictError
+from untorn.values import same_value
+
+if TYPE_CHECKING:
+    from untorn.values import Value
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(0, 2), st.floats(allow_nan=True), st.sampled_from("ab")
+)
+KEYS = st.one_of(st.sampled_from("abcd"), st.sampled_from([1, True, 1.0]))
+
+
+def values() -> st.SearchStrategy[Value]:
+    """Plain data with few different scalars, so that parts are often equal."""
+    return st.recursive(
+        SCALARS,
+        lambda inner: st.one_of(st.lists(inner, max_size=5), st.dictionaries(KEYS, inner, max_size=4)),
+        max_leaves=12,
+    )
+
+
+def mappings() -> st.SearchStrategy[Value]:
+    """Mappings, whose parts may be changed on both sides."""
+    return st.dictionaries(st.sampled_from("abcdef"), values(), max_size=5)
+
+
+@given(values(), values())
+def test_the_difference_turns_one_value_into_the_other(base: Value, value: Value) -> None:
+    assert same_value(applied(base, difference(base, value)), value)
+
+
+@given(values())
+def test_a_value_does_not_differ_from_itself(value: Value) -> None:
+    assert not difference(value, value)
+
+
+@given(st.lists(st.integers(0, 3), max_size=8), st.integers(0, 8), st.integers(10, 12))
+def test_an_inserted_item_does_not_rewrite_its_neighbours(items: list[int], at: int, new: int) -> None:
+    at = min(at, len(items))
+    changes = difference(items, [*items[:at], new, *items[at:]])
+    assert list(changes) == [Insert((at,), new)]
+
+
+def test_lists_too_long_to_compare_are_paired_in_order() -> None:
+    base, value = list(range(600)), list(range(599, -1, -1))
+    assert same_value(applied(base, difference(base, value)), value)
+
+
+def test_applying_leaves_the_original_alone() -> None:
+    base = {"a": [1, {"b": 2}]}
+    applied(base, [Set(("a", 1, "b"), 3), Delete(("a", 0))])
+    assert base == {"a": [1, {"b": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        (Set((), 5), 5),
+        (Set(("x", "y", "z"), 1), {"a": [1], "b": 2, "x": {"y": {"z": 1}}}),
+        (Insert(("a", 0), 0), {"a": [0, 1], "b": 2}),
+        (Rename(("a",), "c"), {"c": [1], "b": 2}),
+    ],
+)
+def test_each_operation_does_what_it_says(operation: Set | Insert | Rename, result: Value) -> None:
+    found = applied({"a": [1], "b": 2}, [operation])
+    assert found == result
+    if isinstance(result, dict):
+        assert list(found) == list(result)
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        (Delete(()), TypeError),
+        (Delete(("x",)), KeyError),
+        (Set(("a", 5), 1), IndexError),
+        (Rename(("a",), "b"), KeyError),
+    ],
+)
+def test_an_operation_that_leads_nowhere_raises(
+    operation: Delete | Set | Rename, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        applied({"a": [1], "b": 2}, [operation])
+
+
+def test_operations_print_as_what_they_do() -> None:
+    changes = ChangeSet((Set(("a",), 1), Delete(("b",)), Insert(("c", 0), 1), Rename(("d",), "e")))
+    assert str(changes) == "set a, delete b, insert c[0], rename d to 'e'"
+    assert str(ChangeSet()) == "no change"
+    assert len(changes) == 4
+
+
+# ── Replay ──────────────────────────────────────────────────────────────────
+
+
+def merged(base: Value, ours: Value, theirs: Value) -> Value:
+    """A naive merge of mappings by top-level key; ``None`` where both changed one differently."""
+    result = {}
+    for key in sorted({*base, *ours, *theirs}):
+        sides = [side.get(key, ...) for side in (base, ours, theirs)]
+        if same_or_both_gone(sides[0], sides[1]):
+            chosen = sides[2]
+        elif same_or_both_gone(sides[0], sides[2]) or same_or_both_gone(sides[1], sides[2]):
+            chosen = sides[1]
+        else:
+            return None
+        if chosen is not ...:
+            result[key] = chosen
+    return result
+
+
+def same_or_both_gone(one: Value, other: Value) -> bool:
+    if one is ... or other is ...:
+        return one is other
+    return same_value(one, other)
+
+
+@given(mappings(), mappings(), mappings())
+def test_a_replay_is_the_merge_or_a_conflict(base: Value, ours: Value, theirs: Value) -> None:
+    wanted = merged(base, ours, theirs)
+    try:
+        found = applied(theirs, replayed(difference(base, ours), base, theirs))
+    except ConflictError as conflict:
+        assert conflict.where  # noqa: PT017  either outcome may be right; where is the only claim
+        return
+    if wanted is not None:
+        assert same_value(found, wanted)
+
+
+@given(mappings(), mappings())
+def test_changes_of_different_keys_never_conflict(base: Value, ours: Value) -> None:
+    theirs = {**base, "elsewhere": 1}
+    found = applied(theirs, replayed(difference(base, ours), base, theirs))
+    assert same_value(found, {**ours, "elsewhere": 1})
+
+
+@given(mappings(), mappings())
+def test_the_replay_of_nothing_is_nothing_and_on_the_base_is_the_identity(base: Value, other: Value) -> None:
+    assert not replayed(ChangeSet(), base, other)
+    changes = difference(base, other)
+    assert replayed(changes, base, base) == changes
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (Set(("n",), 2), {"n": 3, "m": {"x": 1}, "l": [1]}),
+        (Delete(("m",)), {"n": 1, "m": {"x": 2}, "l": [1]}),
+        (Set(("m", "x"), 5), {"n": 1, "l": [1]}),
+        (Rename(("m",), "k"), {"n": 1, "m": {"x": 2}, "l": [1]}),
+        (Rename(("m",), "k"), {"n": 1, "m": {"x": 1}, "l": [1], "k": 1}),
+        (Insert(("l", 1), 2), {"n": 1, "m": {"x": 1}, "l": [1, 3]}),
+        (Delete(("l", 0)), {"n": 1, "m": {"x": 1}, "l": [5]}),
+        (Delete(("l", 0)), {"n": 1, "m": {"x": 1}, "l": []}),
+    ],
+)
+def test_what_both_sides_touched_is_a_conflict(ours: Set, theirs: Value) -> None:
+    base = {"n": 1, "m": {"x": 1}, "l": [1]}
+    with pytest.raises(ConflictError):
+        replayed(ChangeSet((ours,)), base, theirs)
+
+
+@pytest.mark.parametrize("ours", [Set(("n",), 2), Delete(("m",))])
+def test_equal_changes_count_once_unless_they_are_steps(ours: Set) -> None:
+    base = {"n": 1, "m": 1}
+    theirs = applied(base, [ours])
+    assert not replayed(ChangeSet((ours,)), base, theirs)
+    with pytest.raises(ConflictError):
+        replayed(ChangeSet((ours,)), base, theirs, equal_counts=False)

@@ -85,7 +85,17 @@ def test_a_duplicate_key_has_both_places(text: str, key: str, first: str, again:
 
 
 @pytest.mark.parametrize(
-    "text", ["a = [1\n", "a", "a = 1\n[b", "[a]\nb = {c = 1\n", "[a.b.c]\n[a]\nb.c.d = 1\n"]
+    "text",
+    [
+        "a = [1\n",
+        "a",
+        "a = 1\n[b",
+        "[a]\nb = {c = 1\n",
+        "[a.b.c]\n[a]\nb.c.d = 1\n",
+        "[a.b.c]\n[a]\nb.c.d = 1\nx =",
+        '"\\q" = 1',
+        "a = ''",
+    ],
 )
 def test_other_errors_are_the_parsers_own(text: str) -> None:
     with pytest.raises(ParseError) as caught:
@@ -233,6 +243,11 @@ def test_an_implicit_table_gets_a_header_for_its_first_own_key() -> None:
     assert edited(text, Set(("a", "k"), 2)) == "x = 1\n\n[a]\nk = 2\n\n# about b\n[a.b]\ny = 1\n"
 
 
+def test_a_new_header_takes_no_comment_of_the_one_below() -> None:
+    text = "# licence\n  # about b\n  [a.b]\n"
+    assert edited(text, Set(("a", "k"), 2)) == "# licence\n  [a]\n  k = 2\n\n  # about b\n  [a.b]\n"
+
+
 def test_a_sub_table_of_an_implicit_table_needs_no_header_above() -> None:
     assert edited("[a.b]\ny = 1\n", Set(("a", "c"), {"z": 1})) == "[a.b]\ny = 1\n\n[a.c]\nz = 1\n"
 
@@ -255,6 +270,11 @@ def test_out_of_order_tables_take_new_keys_at_their_own_lines() -> None:
 def test_inline_tables_keep_their_spaces(old: str, new: str) -> None:
     pad = "" if old.startswith("{a") else " "
     assert edited(f"t = {old}\n", Set(("t", "k"), 1)) == f"t = {new}\n".replace("{ k", "{" + pad + "k")
+
+
+def test_dotted_keys_in_an_inline_table_get_their_sibling_beside_them() -> None:
+    text = "t = { a.b = 1, c = 2 }\n"
+    assert edited(text, Set(("t", "a", "x"), 3)) == "t = { a.b = 1, a.x = 3, c = 2 }\n"
 
 
 def test_a_scalar_becomes_a_table_and_back() -> None:

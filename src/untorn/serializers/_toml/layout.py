@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from untorn.sdk import blank_before, hash_comments, line_start, line_stop
+from untorn.sdk import blank_before, hash_comments, indentation_of, line_start, line_stop
 from untorn.serializers._toml.nodes import Header, Inline, Leaf, Pair, children_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def block_start(text: str, statement: Statement) -> int:
     start = line_start(text, statement.span.start)
     top = start
     for comment in reversed(hash_comments(text, statement.floor, statement.span.start)):
-        if not blank_before(text, comment.start) or text[comment.stop : top].strip(" \t\r") != "\n":
+        alone = blank_before(text, comment.start) and text[comment.stop : top].strip(" \t\r") == "\n"
+        if not alone or indentation_of(text, comment.start) != indentation_of(text, start):
             break
         top = line_start(text, comment.start)
     at_the_top = statement.floor == 0 and not text[:top].strip()

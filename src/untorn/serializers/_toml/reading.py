@@ -20,7 +20,7 @@ _TOKENS = re.compile(
     rf"|{_PART}(?:[ \t]*\.[ \t]*{_PART})*",
     re.DOTALL,
 )
-_LONG_INTEGER = re.compile(rf"0[xob][0-9A-Fa-f_]{{{MAX_DIGITS // 2},}}")
+_LONG_INTEGER = re.compile(rf"(?<!\w)0[xob][0-9A-Fa-f_]{{{MAX_DIGITS // 2},}}")
 _MAX_BITS = 14_000  # about MAX_DIGITS decimal digits; more could not be printed
 
 
@@ -98,7 +98,9 @@ def _parse_error(text: str, error: ValueError) -> ParseError:
     reason = reason[:1].lower() + reason[1:]
     if place is None or place[1] is None:
         return ParseError(reason, offset=len(text))
-    return _duplicate(text) or ParseError(reason, line=int(place[1]), column=int(place[2]))
+    # Only in these messages has tomllib understood the text so far: "cannot overwrite a value", …
+    twice = _duplicate(text) if reason.startswith(("cannot ", "duplicate ")) else None
+    return twice or ParseError(reason, line=int(place[1]), column=int(place[2]))
 
 
 def _duplicate(text: str) -> ParseError | None:
@@ -118,7 +120,7 @@ def _duplicate(text: str) -> ParseError | None:
             offset=found.again.start,
             hint="keep one of the two",
         )
-    except (AttributeError, IndexError, RecursionError):
+    except (AttributeError, IndexError, ValueError, RecursionError):
         # The text breaks off, or is no TOML, before any key comes twice.
         return None
     return None

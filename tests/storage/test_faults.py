@@ -5,60 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from calls import ERRORS, os_error, raising, watched
+from processes import exit_code, forked
+from targets import KINDS, NEW, NEXT, OLD, forgetful, held_by, litter, path_of, target_of
 
 import untorn
 from untorn import storage
 from untorn.errors import LoadError, NotDurableError, SaveError, UnknownOutcomeError
-from untorn.storage import atomic, owed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-OLD, NEW, NEXT = b"old\n" * 10, b"new\n" * 20, b"next\n" * 5
-
-KINDS = ["existing", "new", "linked", "parents", "attributes"]
-
-
-def target_of(kind: str, directory: Path) -> Path:
-    """Make a target of this kind in an empty directory, and return the path to save to."""
-    path = directory / "app.conf"
-    if kind == "parents":
-        return directory / "a" / "b" / "app.conf"
-    if kind == "new":
-        return path
-    path.write_bytes(OLD)
-    path.chmod(0o640)
-    if kind == "linked":
-        (directory / "link").symlink_to("app.conf")
-        return directory / "link"
-    if kind == "attributes":
-        try:
-            os.setxattr(path, "user.colour", b"blue")
-        except OSError:
-            pytest.skip("this file system has no extended attributes")
-    return path
-
-
-def held_by(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
-
-
-def litter(directory: Path) -> set[str]:
-    return {each.name for each in directory.rglob("*") if each.name.endswith(".tmp")}
-
-
-@contextmanager
-def forgetful() -> Iterator[None]:
-    """Let the process sweep again, and owe nothing."""
-    atomic._left.clear()
-    owed._owed.clear()
-    yield
 
 
 def calls_of_a_save(kind: str, directory: Path) -> list[str]:
@@ -71,7 +30,7 @@ def calls_of_a_save(kind: str, directory: Path) -> list[str]:
 
 def check(kind: str, directory: Path, outcome: BaseException | None, before: bytes | None) -> None:
     """Assert promises 2 and 3, then that the next save works and sweeps."""
-    path = directory / {"parents": "a/b/app.conf", "linked": "link"}.get(kind, "app.conf")
+    path = path_of(kind, directory)
     found = held_by(path)
     behind = litter(directory)
     if outcome is None or isinstance(outcome, NotDurableError):
@@ -148,7 +107,7 @@ def test_an_interrupt_at_any_call_leaves_old_or_new_and_says_which(
         directory = quick_path / f"{nth}"
         outcome, before = attempt(kind, directory, **{moment: raising(nth, KeyboardInterrupt)})
         assert isinstance(outcome, KeyboardInterrupt)
-        path = directory / {"parents": "a/b/app.conf", "linked": "link"}.get(kind, "app.conf")
+        path = path_of(kind, directory)
         found = held_by(path)
         assert found in (before, NEW)
         for note in getattr(outcome, "__notes__", []):
@@ -207,13 +166,12 @@ def test_a_kill_at_any_call_leaves_old_or_new_and_the_next_save_works(
         directory.mkdir()
         path = target_of(kind, directory)
         before = held_by(path)
-        child = os.fork()
-        if child == 0:
+
+        def save(nth: int = nth, path: Path = path) -> None:
             with forgetful(), watched(**{moment: kill(nth)}):
                 untorn.write_bytes(path, NEW)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        assert os.WTERMSIG(status) == signal.SIGKILL, made[nth]
+
+        assert exit_code(forked(save)) == -signal.SIGKILL, made[nth]
         assert held_by(path) in (before, NEW)
         assert len(litter(directory)) <= 1
         left += len(litter(directory))

@@ -94,7 +94,7 @@ def test_a_duplicate_key_has_both_places(text: str, key: str, first: str, again:
         "[a.b.c]\n[a]\nb.c.d = 1\n",
         "[a.b.c]\n[a]\nb.c.d = 1\nx =",
         '"\\q" = 1',
-        "a = ''",
+        "a = " + '"' * 11,
     ],
 )
 def test_other_errors_are_the_parsers_own(text: str) -> None:
@@ -594,6 +594,12 @@ def test_a_mapping_in_place_of_a_mapping_changes_what_differs() -> None:
     text = "[a]\nx = 1 # one\ny = 2\n[a.b]\nz = [1, 2] # two\n"
     new = edited(text, Set(("a",), {"x": 1, "w": 3, "b": {"z": (1, 2, 5)}}))
     assert new == "[a]\nx = 1 # one\nw = 3\n[a.b]\nz = [1, 2, 5] # two\n"
+
+
+def test_a_list_in_place_of_a_list_keeps_the_comments_of_its_items() -> None:
+    text = "a = [\n  1, # one\n  2, # two\n]\nb = 1\n"
+    assert edited(text, Set(("a",), [1, 3])) == text.replace("2, # two", "3, # two")
+    assert edited(text, Set(("b",), [1])) == text.replace("b = 1", "b = [1]")
 
 
 def test_dotted_keys_stay_dotted_when_all_of_them_change() -> None:

@@ -252,9 +252,11 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
 def approved_for(intent: Intent, current: Snapshot, witnesses: Witnesses) -> Approved:
     """Take ``intent`` through the stages in which plugin code may run."""
     draft = intent.draft(current)
+    # Bytes that stay the same prove nothing where something should have changed.
+    proved = prove(draft, current.path) if draft.changes or draft.data != current.data else Proved(draft)
     if draft.data == current.data:
-        return Approved(Proved(draft))  # nothing will be written: there is nothing to object to
-    return approve(prove(draft, current.path), witnesses, current.path)
+        return Approved(proved)  # nothing will be written: there is nothing to object to
+    return approve(proved, witnesses, current.path)
 
 
 def finished(receipt: Receipt, witnesses: Witnesses) -> Receipt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.sdk import ParseError, check_representable
+from untorn.sdk import ParseError, check_representable, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +47,10 @@ class YamlSerializer:
         """Return the values of all documents; of an empty text, one ``None``."""
         from untorn.serializers._yaml.values import values_of  # noqa: PLC0415
 
-        return values_of(text)
+        try:
+            return values_of(text)
+        except RecursionError:  # the caller has used up most of the interpreter's stack
+            raise too_deep() from None
 
     def render(self, value: Value) -> str:
         """Return a whole new text for ``value``."""

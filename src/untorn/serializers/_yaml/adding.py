@@ -11,9 +11,6 @@ from untorn.serializers._yaml.fragments import (
     block_text,
     entry_text,
     flow_text,
-    is_empty,
-    leaf_text,
-    needs_block,
 )
 from untorn.serializers._yaml.layout import column_of, near
 from untorn.serializers._yaml.lines import behind, block_may_end, inserted, last_leaf
@@ -234,8 +231,6 @@ def _first_in_brackets(index: Index, holder: Node, new: str) -> list[TextEdit]:
         return [TextEdit(start, stop, f"{padding}{new}{padding}")]
     # Comments stand inside: the entry gets the line before the closing bracket.
     line = line_start(text, stop)
-    if text[line:stop].strip():
-        return [TextEdit(stop, stop, new)]
     return [TextEdit(line, line, f"{text[line:stop]}  {new}\n")]
 
 
@@ -265,6 +260,3 @@ def _new_bracket_line(index: Index, holder: Node, last: int, comma: int, new: st
         return [*edits, TextEdit(line, line, f"{indentation}{new}\n")]
     line = line_stop(text, end)
     return [TextEdit(line, line, f"{indentation}{new},\n")]
-
-
-__all__ = ["add_item", "add_key", "is_empty", "leaf_text", "needs_block"]

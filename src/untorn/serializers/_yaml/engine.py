@@ -11,11 +11,13 @@ from typing import Any
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.parser import Parser
-from ruamel.yaml.reader import Reader
+from ruamel.yaml.reader import Reader, ReaderError
 from ruamel.yaml.scanner import Scanner
 from ruamel.yaml.tokens import BlockEndToken, KeyToken, ValueToken
 
-__all__ = ["Engine", "MarkedYAMLError", "YAMLError"]
+from untorn.sdk import MAX_DEPTH, too_deep
+
+__all__ = ["Engine", "MarkedYAMLError", "ReaderError", "YAMLError"]
 
 # The scanner looks ahead without asking for the end: a quoted scalar that
 # breaks off inside an escape would raise a bare IndexError.
@@ -139,6 +141,12 @@ class Engine(Reader, Scanner, Parser):
                 return
             if not self.flow_context:
                 self.allow_simple_key = True
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: ANN401, N803  as in the base class
+        """Note a bracket; each open one costs at every token, so that too many are refused here."""
+        if len(self.flow_context) >= MAX_DEPTH:
+            raise too_deep()
+        Scanner.fetch_flow_collection_start(self, TokenClass, to_push)
 
     # Where the base class differs from other parsers, the others are followed.
 

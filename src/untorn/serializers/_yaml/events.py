@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from untorn.sdk import LimitError, ParseError
+from untorn.sdk import ParseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def events_of(text: str) -> Iterator[Event]:
         ParseError: It is no YAML; with ``offset``.
     """
     # ruamel.yaml costs more to import than everything of ours: only YAML pays.
-    from untorn.serializers._yaml.engine import Engine, MarkedYAMLError, YAMLError  # noqa: PLC0415
+    from untorn.serializers._yaml.engine import Engine, MarkedYAMLError, ReaderError, YAMLError  # noqa: PLC0415
 
     engine: Any = None
     try:
@@ -62,12 +62,18 @@ def events_of(text: str) -> Iterator[Event]:
             yield from _translated(event, text)
     except MarkedYAMLError as error:
         raise _marked(error, engine) from None
-    except YAMLError as error:
-        raise _unreadable(error) from None
-    except RecursionError:
-        msg = "the text nests too deep"
-        raise LimitError(msg) from None
-    except (LookupError, TypeError, ValueError, AssertionError, AttributeError, OverflowError) as error:
+    except ReaderError as error:
+        reason = f"the character U+{error.character:04X} is not allowed in YAML"
+        raise ParseError(reason, offset=error.position) from None
+    except (
+        YAMLError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AssertionError,
+        AttributeError,
+        OverflowError,
+    ) as error:
         # The engine raises these bare on some texts that are not YAML.
         offset = getattr(engine, "index", 0)
         raise ParseError(f"not valid YAML ({error})", offset=min(offset, len(text))) from None
@@ -91,13 +97,6 @@ _HINTS = (
 
 def _hint(problem: str) -> str:
     return next((hint for part, hint in _HINTS if part in problem), "")
-
-
-def _unreadable(error: Any) -> ParseError:  # noqa: ANN401  ruamel has no types
-    character, position = getattr(error, "character", None), getattr(error, "position", 0)
-    if isinstance(character, int):
-        return ParseError(f"the character U+{character:04X} is not allowed in YAML", offset=position)
-    return ParseError(f"not valid YAML ({error})", offset=0)
 
 
 def _translated(event: Any, text: str) -> Iterator[Event]:  # noqa: ANN401  ruamel has no types

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from untorn.sdk import Tagged, UnrepresentableError, Value
 from untorn.serializers._yaml.spelling import (
     DOUBLE,
-    SINGLE,
     is_scalar,
     joined,
     spelled,
@@ -43,11 +42,6 @@ class Style:
     padding: str = ""
     bracket_padding: str = ""
     blocks: bool = True
-
-
-def is_empty(value: Value) -> bool:
-    """Return whether ``value`` is a collection without items: ``{}`` or ``[]``."""
-    return isinstance(value, (Mapping, list, tuple)) and not value
 
 
 def needs_block(value: Value) -> bool:
@@ -198,6 +192,3 @@ def root_text(value: Value, style: Style) -> str:
     if needs_block(value) and not isinstance(value, Tagged):
         return indented(block_lines(value, 0, style), 0) + "\n"
     return block_text(value, 0, replace(style, step=max(style.step, 1))).lstrip(" ") + "\n"
-
-
-QUOTES = (DOUBLE, SINGLE)

@@ -67,8 +67,8 @@ def near(style: Style, text: str, mapping: Node) -> Style:
 def _steps(text: str, mapping: Node, kind: str) -> Iterable[int]:
     """Yield by how much collections of one kind are indented below the keys of a block mapping."""
     for key, value in mapping.pairs:
-        if value.kind == kind and value.is_block:
-            step = column_of(text, content_start(text, value)) - column_of(text, key.start)
+        if value.kind == kind and value.is_block and value.anchor is None and value.tag is None:
+            step = column_of(text, value.start) - column_of(text, key.start)
             if step >= (1 if kind == "mapping" else 0):
                 yield step
 

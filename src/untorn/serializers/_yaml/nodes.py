@@ -208,7 +208,7 @@ class _Composer:
         node = self.stack.pop()
         if node.style == FLOW:
             node.end = event.end
-        elif node.items:
+        else:
             node.end = node.items[-1].end
         node.size += sum(item.size for item in node.items)
         self.floor = max(self.floor, node.end)

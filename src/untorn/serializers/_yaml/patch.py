@@ -14,8 +14,8 @@ from untorn.sdk import (
     Kinds,
     Located,
     Operation,
-    Rename,
     Set,
+    Span,
     TextEdit,
     Value,
     check_representable,
@@ -26,7 +26,7 @@ from untorn.serializers._yaml.adding import add_item, add_key
 from untorn.serializers._yaml.documents import insert_document, remove_document
 from untorn.serializers._yaml.fragments import root_text
 from untorn.serializers._yaml.lines import merged_edits
-from untorn.serializers._yaml.places import Entry, Index, refuse_needed_anchors, refuse_shared, shared_inside
+from untorn.serializers._yaml.places import Entry, Index, refuse_needed_anchors, refuse_shared
 from untorn.serializers._yaml.removing import refuse_uncovered, remove
 from untorn.serializers._yaml.setting import replace_value
 from untorn.serializers._yaml.spelling import DOUBLE, SINGLE, spelled_key
@@ -64,7 +64,7 @@ def patch_one(index: Index, operation: Operation) -> list[TextEdit]:
                 if len(path) == 1
                 else remove(index, _found(index, path), path)
             )
-        case Rename():
+        case _:
             check_representable({operation.key: None}, KINDS, shown(index, path[:-1]))
             return _rename(index, path, operation.key)
 
@@ -179,20 +179,17 @@ def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:
     node = entry.key
     quote = node.style if node.kind == "scalar" and node.style in (DOUBLE, SINGLE) else ""
     new = spelled_key(key, quote=quote, preferred=index.style.quote, flow=entry.holder.is_flow)
-    if node.start == node.end and not index.has_colon(entry):
-        raise ImpreciseEditError("an empty key cannot be renamed", where=path)
+    if node.start == node.end:
+        if entry.holder.is_flow:
+            raise ImpreciseEditError("an empty key in brackets cannot be renamed", where=path)
+        new = f" {new}" if index.text[node.start - 1 : node.start] == "?" else new
     return [TextEdit(node.start, node.end, new)]
 
 
 def locate(text: str, keypath: KeyPath) -> Located | None:
     """Return where ``keypath`` stands in ``text``, ``None`` if it leads nowhere."""
-    from untorn.sdk import Span  # noqa: PLC0415
-
     index = Index(text)
     if not keypath:
         return Located(Span(0, len(text)))
     entry = index.find(keypath)
     return index.located(entry) if entry is not None else None
-
-
-__all__ = ["KINDS", "locate", "patch", "shared_inside"]

@@ -15,7 +15,6 @@ from untorn.sdk import (
     Span,
     hash_comments,
     inline_comment,
-    line_start,
     owned_above,
 )
 from untorn.serializers._yaml.layout import style_of
@@ -151,8 +150,7 @@ class Index:
     def start_of(self, entry: Entry) -> int:
         """Return where an entry starts: its dash, its ``?``, its key, or its value."""
         holder, node = entry.holder, entry.node
-        if holder is None:
-            return node.start
+        assert holder is not None
         if entry.key is None:
             return node.start if holder.is_flow else self.dash_of(holder, entry.number)
         mark = self.text.rfind("?", entry.key.floor, entry.key.start)
@@ -290,8 +288,3 @@ def refuse_needed_anchors(node: Node, path: KeyPath, what: str) -> None:
                 where=path,
                 hint=f"replace each *{inner.anchor} by a value of its own first",
             )
-
-
-def lines_before(text: str, offset: int) -> str:
-    """Return what stands before ``offset`` on its line."""
-    return text[line_start(text, offset) : offset]

@@ -17,7 +17,7 @@ from untorn.sdk import (
     line_stop,
     lines_removed,
 )
-from untorn.serializers._yaml.adding import item_style
+from untorn.serializers._yaml.adding import entry_at, item_style
 from untorn.serializers._yaml.events import PLAIN
 from untorn.serializers._yaml.fragments import Style, block_text, flow_text, needs_block, root_text
 from untorn.serializers._yaml.layout import column_of, near
@@ -144,9 +144,10 @@ def _block(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     line, newline, tail = new.partition("\n")
     if not text[head : line_stop(text, head)].strip():
         head += len(text[head : line_stop(text, head)].rstrip("\r\n"))
-    if entry.key is None and newline and not line.strip().startswith("!"):
+    if entry.key is None and needs_block(value) and not isinstance(value, Tagged):
         # The dash has its line to itself; its comment would stand in the way.
-        line, tail = "", f"{' ' * (column + 1 + style.dash_gap)}{line.strip()}\n{tail}"
+        tail = " " * (column + 1 + style.dash_gap) + new.lstrip(" ")
+        line, newline = "", "\n"
     start = line_stop(text, head)
     edits = [TextEdit(slot, head, line)]
     if not newline:
@@ -172,7 +173,7 @@ def _block_style(index: Index, entry: Entry, value: Value) -> Style:
     if entry.key is None:
         return item_style(index, entry.holder)
     style = near(index.style, text, entry.holder)
-    step = column_of(text, content_start(text, node)) - column_of(text, index.start_of(entry))
+    step = column_of(text, index.start_of(entry_at(node, 0))) - column_of(text, index.start_of(entry))
     if node.kind == "mapping" and isinstance(value, Mapping) and step > 0:
         return replace(style, step=step)
     if node.kind == "sequence" and isinstance(value, (list, tuple)):

@@ -181,9 +181,9 @@ _SPELLINGS: tuple[tuple[type, Callable[[Any, str], str]], ...] = (
     (bytes, _binary),
     (date, _moment),
 )
-_SHORT = re.compile(r"![\w.:/-]*(?:![\w.:/-]+)?", re.ASCII)
+_SHORT = re.compile(r"![\w;/?:@&=+$.~*'()#-]+", re.ASCII)
 _SHORTENED = re.compile(rf"{re.escape(CORE)}([\w.:/-]+)", re.ASCII)
-_URI = re.compile(r"[\w;/?:@&=+$.~*'()#-]+", re.ASCII)
+_URI = re.compile(r"[\w;/?:@&=+$,.~*'()#!\[\]-]{2,}", re.ASCII)
 
 
 def tag_text(tag: str) -> str:
@@ -192,14 +192,12 @@ def tag_text(tag: str) -> str:
     Raises:
         UnrepresentableError: It has characters that a tag cannot have.
     """
-    if len(tag) > 1 and _SHORT.fullmatch(tag) and "!" not in tag[1:]:
+    if _SHORT.fullmatch(tag):
         return tag
     if short := _SHORTENED.fullmatch(tag):
         return f"!!{short[1]}"
-    if _URI.fullmatch(tag) and not tag.startswith("!"):
+    if _URI.fullmatch(tag):
         return f"!<{tag}>"
-    if tag.startswith("!") and _URI.fullmatch(tag[1:]):
-        return tag
     msg = f"{tag!r} cannot be written as a YAML tag"
     raise UnrepresentableError(msg)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.sdk import LimitError, ParseError, Tagged, Value, too_deep
+from untorn.sdk import LimitError, ParseError, Tagged, Value
 from untorn.serializers._yaml.events import PLAIN
 from untorn.serializers._yaml.nodes import Document, Node, compose
 from untorn.serializers._yaml.scalars import CORE, is_known_scalar, plain_value, tagged_value
@@ -67,12 +67,6 @@ class Values:
         Raises:
             ParseError: Duplicate keys, a text that does not fit its tag, …
         """
-        try:
-            return self._of(node)
-        except RecursionError:
-            raise too_deep() from None
-
-    def _of(self, node: Node) -> Value:
         if node.kind == "scalar":
             return self._scalar(node)
         node = node.real
@@ -110,7 +104,7 @@ class Values:
             return self._tagged(node)
         if node.kind == "mapping":
             return self._mapping(node)
-        return [self._of(item) for item in node.items]
+        return [self.of(item) for item in node.items]
 
     def _tagged(self, node: Node) -> Value:
         tag = node.tag or ""
@@ -123,7 +117,7 @@ class Values:
             f"{CORE}{kind}" for kind in ("seq", "map", "set", "omap", "pairs")
         ):
             raise ParseError(f"the tag {tag!r} does not fit a {node.kind}", offset=node.start)
-        inner = self._mapping(node) if node.kind == "mapping" else [self._of(item) for item in node.items]
+        inner = self._mapping(node) if node.kind == "mapping" else [self.of(item) for item in node.items]
         return Tagged(tag, inner)
 
     def _pair(self, node: Node) -> tuple[Value, Value]:
@@ -131,7 +125,7 @@ class Values:
             raise ParseError(
                 "an item of an ordered mapping (!!omap, !!pairs) needs exactly one key", offset=node.start
             )
-        return self.key(node.items[0]), self._of(node.items[1])
+        return self.key(node.items[0]), self.of(node.items[1])
 
     def _mapping(self, node: Node) -> dict[Value, Value]:
         """Return merged entries first, then the mapping's own: the order of ruamel.yaml's safe loader."""
@@ -147,14 +141,14 @@ class Values:
             key = self.key(key_node)
             if key in own:
                 raise self._duplicate(key, key_node, places[key])
-            own[key] = self._of(value_node)
+            own[key] = self.of(value_node)
             places[key] = key_node
         return own if merged is None else {**merged, **own}
 
     def _merged(self, value: Node) -> dict[Value, Value]:
         merged: dict[Value, Value] = {}
         for source in reversed(merged_mappings(value)):
-            merged.update(self._of(source) if not is_opaque(source) else self._mapping(source))
+            merged.update(self.of(source) if not is_opaque(source) else self._mapping(source))
         return merged
 
     def _duplicate(self, key: Value, again: Node, first: Node) -> ParseError:
@@ -167,7 +161,7 @@ class Values:
 
     def key(self, node: Node) -> Value:
         """Return the value of a key: hashable, a sequence as tuple."""
-        return self._frozen(self._of(node), node)
+        return self._frozen(self.of(node), node)
 
     def _frozen(self, value: Value, node: Node) -> Value:
         if isinstance(value, list):

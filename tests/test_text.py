@@ -57,21 +57,33 @@ def test_what_is_added_has_the_newlines_of_the_text() -> None:
     assert edit == TextEdit(3, 3, "x\r\ny\r\nz")
 
 
-@given(st.text("ab\n", max_size=30), st.data())
+@given(
+    st.lists(st.sampled_from(["a", "b", "\n", "\r\n", "\r", "\x0c", "\x85", "\u2028"]), max_size=30).map(
+        "".join
+    ),
+    st.data(),
+)
 def test_lines_and_columns_lead_back_to_their_offset(text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
+    if text[max(0, offset - 1) : offset + 1] == "\r\n":
+        return  # the middle of a newline is no place
     place = location_at(text, offset)
     assert offset_at(text, place.line, place.column) == offset
 
 
 @pytest.mark.parametrize(
     ("text", "offset", "line", "column"),
-    [("a\r\nb", 3, 2, 1), ("a\rb", 2, 2, 1), ("ä€𝄞x", 3, 1, 4), ("", 0, 1, 1)],
+    [("a\r\nb", 3, 2, 1), ("a\rb", 2, 2, 1), ("\u2028\x0c\r\nb", 4, 2, 1), ("ä€𝄞x", 3, 1, 4), ("", 0, 1, 1)],
 )
 def test_lines_are_counted_as_editors_do(text: str, offset: int, line: int, column: int) -> None:
     place = location_at(text, offset)
     assert (place.line, place.column) == (line, column)
     assert offset_at(text, line, column) == offset
+
+
+@pytest.mark.parametrize("text", ["", "a\nb", "a\r\nb\n"])
+def test_a_place_behind_the_end_is_the_end(text: str) -> None:
+    assert offset_at(text, 9, 1) == offset_at(text, 1, 99) == len(text)
 
 
 def test_an_excerpt_has_its_carets_under_the_culprit() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from untorn.edits import TextEdit
@@ -107,11 +109,14 @@ def location_at(text: str, offset: int, path: Path | None = None) -> Location:
     return Location(path, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
 def offset_at(text: str, line: int, column: int) -> int:
     """Return the offset of a line and column (from 1), at most the end of the text."""
-    lines = text.splitlines(keepends=True) if "\r" in text else text.split("\n")
-    extra = 0 if "\r" in text else 1
-    start = sum(len(each) + extra for each in lines[: line - 1])
+    # Not str.splitlines, which ends lines at form feeds and U+2028, too.
+    ends = (end.end() for end in _LINE_END.finditer(text))
+    start = next(islice(ends, line - 2, None), len(text)) if line > 1 else 0
     return max(0, min(start + column - 1, len(text)))
 
 

@@ -157,7 +157,7 @@ class Document:
     def __setitem__(self, key: Any, value: Value) -> None:  # noqa: ANN401
         if self.value is None:  # an empty YAML text
             self._live = {}
-        self.value[key] = value
+        self._live[key] = value
 
     def __delitem__(self, key: Any) -> None:  # noqa: ANN401
         del self.value[key]

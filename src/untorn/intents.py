@@ -27,6 +27,7 @@ class Intent(Protocol):
         Raises:
             ConflictError: The file moved on in a way that cannot be reconciled.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

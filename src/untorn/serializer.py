@@ -28,10 +28,12 @@ class Serializer(Protocol):
     @property
     def name(self) -> str:
         """What the format is called: ``toml``."""
+        ...
 
     @property
     def suffixes(self) -> Sequence[str]:
         """The ends of its files' names, in lower case, with the dot."""
+        ...
 
     def parse(self, text: str) -> Value:
         """Return the value of ``text``.
@@ -41,6 +43,7 @@ class Serializer(Protocol):
             EmptyFileError: The text is empty and the format has no empty value.
             LimitError: Too deep, too many digits, …
         """
+        ...
 
     def render(self, value: Value) -> str:
         r"""Return a whole new text for ``value``, with ``"\n"`` and a final newline.
@@ -48,6 +51,7 @@ class Serializer(Protocol):
         Raises:
             UnrepresentableError: With ``where``, the key path of the culprit.
         """
+        ...
 
 
 @runtime_checkable
@@ -65,9 +69,11 @@ class PatchingSerializer(Serializer, Protocol):
             UnrepresentableError: The format cannot hold a new value.
             ImpreciseEditError: The edit would touch what it should not.
         """
+        ...
 
     def locate(self, text: str, keypath: KeyPath) -> Located | None:
         """Return where ``keypath`` stands in ``text``, ``None`` if it leads nowhere."""
+        ...
 
 
 @runtime_checkable
@@ -80,6 +86,8 @@ class StreamSerializer(PatchingSerializer, Protocol):
 
     def parse_all(self, text: str) -> list[Value]:
         """Return the values of all documents."""
+        ...
 
     def render_all(self, values: Sequence[Value]) -> str:
         """Return a whole new text for ``values``."""
+        ...

@@ -139,7 +139,8 @@ def inline_comment(text: str, entry_stop: int, scan: Scan) -> Span | None:
     sides of the comma, it is those behind it.
     """
     at = _past_blanks(text, entry_stop)
-    first, comma_met = None, False
+    first = last = None
+    comma_met = False
     while at < len(text) and text[at] not in "\r\n":
         if text[at] == "," and not comma_met:
             comma_met, stop = True, at + 1
@@ -151,7 +152,7 @@ def inline_comment(text: str, entry_stop: int, scan: Scan) -> Span | None:
                 return None
             first, last, stop = first or comment, comment, comment.stop
         at = _past_blanks(text, stop)
-    return Span(first.start, last.stop) if first else None
+    return Span(first.start, last.stop) if first and last else None
 
 
 def comment_at(text: str, offset: int, scan: Scan) -> Span | None:

@@ -56,7 +56,8 @@ class Engine(Reader, Scanner, Parser):
     """
 
     comment_handling = None
-    scanner_processing_version = (1, 2)
+    # A property of the base class, computed for each character: a constant will do.
+    scanner_processing_version = (1, 2)  # pyright: ignore[reportIncompatibleMethodOverride, reportAssignmentType]  see above
     processing_version = (1, 2)
     # Properties of the base classes, which would look this up for each character.
     reader: Any = None

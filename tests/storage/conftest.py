@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from untorn.storage import atomic, owed
+from untorn.storage.lock import _descriptors, _turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
         return
     with tempfile.TemporaryDirectory(dir=memory, prefix="untorn-test-") as name:
+        Path(name).chmod(0o755)  # other users take part, too
         try:
             os.setxattr(name, "user.colour", b"blue")
         except OSError:  # Linux before 6.6
@@ -32,7 +34,10 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def forgetful() -> None:
-    """Let no test depend on what an earlier one left in this process."""
+def nothing_left_over() -> Iterator[None]:
+    """Let no test depend on what an earlier one left in this process, nor leave a lock or its note."""
     atomic._left.clear()
     owed._owed.clear()
+    yield
+    assert _descriptors == set()
+    assert _turns == {}

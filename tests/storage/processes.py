@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +37,9 @@ def _end_with(task: Callable[[], object]) -> NoReturn:
     try:
         task()
         code = 0
+    except BaseException:  # noqa: BLE001  all that is left to do with it is to show it
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(code)  # nothing of the test runner may run here
 
@@ -41,6 +47,23 @@ def _end_with(task: Callable[[], object]) -> NoReturn:
 def exit_code(child: int) -> int:
     """Wait for a child; negative: the signal that killed it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+NOBODY = 65534
+
+
+def as_nobody(task: Callable[[], object]) -> None:
+    """Run ``task`` in a child without any rights; its failure is this test's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+
+    def drop_rights_first() -> None:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        task()
+
+    assert exit_code(forked(drop_rights_first)) == 0
 
 
 _HOLDER = """

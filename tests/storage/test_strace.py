@@ -7,7 +7,6 @@ passes it by, only somebody else can tell.
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import shutil
 import signal
@@ -15,6 +14,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +26,6 @@ import untorn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
@@ -50,6 +49,7 @@ NAMES = {
     "mkdirat": "mkdir",
     "llistxattr": "listxattr",
     "flistxattr": "listxattr",
+    "fgetxattr": "getxattr",
     "lgetxattr": "getxattr",
     "fsetxattr": "setxattr",
     "fremovexattr": "removexattr",
@@ -149,6 +149,7 @@ def saver(path: Path, *options: str | Path) -> Iterator[tuple[int, socket.socket
     def save() -> None:
         ours.close()
         ctypes.CDLL(None).prctl(SET_PTRACER, ctypes.c_ulong(ANY_TRACER), 0, 0, 0)
+        theirs.send(b"?")  # strace shall not count what was called so far
         theirs.recv(1)
         mark(BEGIN)
         try:
@@ -160,6 +161,7 @@ def saver(path: Path, *options: str | Path) -> Iterator[tuple[int, socket.socket
 
     child = forked(save)
     theirs.close()
+    assert ours.recv(1) == b"?"
     command = ["strace", *options, "-p", str(child)]
     with ours, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
@@ -174,7 +176,7 @@ def saver(path: Path, *options: str | Path) -> Iterator[tuple[int, socket.socket
 def mark(name: str) -> None:
     """Let a name that no file has appear in the transcript."""
     with suppress(FileNotFoundError):
-        os.stat(name)
+        Path(name).stat()
 
 
 def disturbed(path: Path, transcript: Path, *options: str) -> tuple[int, str]:

@@ -144,7 +144,7 @@ class Prepared:
         write_all(self._temp, self._data, calls=self._calls)
         status = self._calls.fstat(self._temp)
         if target is None or stat.S_ISLNK(target.st_mode):
-            put_new(self._temp, self._options.mode, self._calls)
+            put_new(self._temp, directory, self._options.mode, self._calls)
         else:
             transfer = Transfer(self._temp, self._path, self._options.metadata, self._calls, self._warnings)
             transfer.put(metadata_of(self._path, target, self._calls), status)
@@ -288,7 +288,8 @@ class Prepared:
             WriteError: It failed, and a look confirms that the target is as it was.
         """
         directory = self._parents.fd
-        rename = self._calls.rename if self._snapshot.data is not None else self._calls.rename_new
+        # A link to nowhere that shall be replaced has no bytes, but the name is taken.
+        rename = self._calls.rename_new if self._target_change is None else self._calls.rename
         self._at_rename = True
         try:
             rename(self._temp_name, self._path.name, src_dir_fd=directory, dst_dir_fd=directory)

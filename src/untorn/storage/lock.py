@@ -70,8 +70,10 @@ def opened(opening: Callable[[], int]) -> int:
 def drop(fd: int, calls: Syscalls) -> None:
     """Close a locked descriptor, which unlocks it. Raises no ``OSError``."""
     with _noting:
-        closed(fd, calls)
-        _descriptors.discard(fd)
+        try:
+            closed(fd, calls)
+        finally:  # the number may soon be another's, which no child should close
+            _descriptors.discard(fd)
 
 
 def _forget_all() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 ACL = "system.posix_acl_access"  # acl(5), as Linux stores it
 LABEL = "security.selinux"
+_DEFAULT_ACL = "system.posix_acl_default"
+_OWNER, _GROUP, _MASK, _OTHERS = 0x01, 0x04, 0x10, 0x20  # tags of its entries (linux/posix_acl.h)
 
 _UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
@@ -145,15 +148,33 @@ class Transfer:
         self.warnings.append(f"{what} could not be kept: {error.strerror}")
 
 
-def put_new(fd: int, mode: int | None, calls: Syscalls) -> None:
-    """Give a new file its mode: ``mode``, or ``0o666`` without the umask's bits.
+def put_new(fd: int, directory: int, mode: int | None, calls: Syscalls) -> None:
+    """Give a new file its mode: ``mode``, or what open(2) would give one made with ``0o666``.
 
-    Where the directory has a default ACL the umask does not apply (umask(2)),
-    and what the file has inherited stays.
+    That is ``0o666`` without the umask's bits; where the directory has a default
+    ACL, which the file has inherited, that decides instead (umask(2)).
     """
     if mode is None:
-        mode = 0o666 if ACL in _listed(fd, calls) else 0o666 & ~_umask(calls)
+        inherited = _default_acl_mode(directory, calls)
+        mode = 0o666 & (~_umask(calls) if inherited is None else inherited)
     calls.fchmod(fd, mode)
+
+
+def _default_acl_mode(directory: int, calls: Syscalls) -> int | None:
+    """Return the permission bits that the directory's default ACL stands for, if it has one.
+
+    The temp's own copy does not tell: it was made with 0600, which has closed
+    the mask and what all others may.
+    """
+    try:
+        raw = calls.getxattr(directory, _DEFAULT_ACL)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, *_UNSUPPORTED):
+            return None
+        raise
+    may: dict[int, int] = {tag: bits for tag, bits, _ in struct.iter_unpack("<HHI", raw[4:])}
+    group = may.get(_MASK, may[_GROUP])
+    return may[_OWNER] << 6 | group << 3 | may[_OTHERS]
 
 
 def _umask(calls: Syscalls) -> int:

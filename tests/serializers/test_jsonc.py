@@ -282,9 +282,15 @@ def test_a_comma_is_put_before_the_comment_at_the_end_of_the_line() -> None:
     assert edited("[1 // one\n]", Insert((1,), 2)) == "[1, // one\n  2\n]"
 
 
+def test_a_new_item_is_not_put_behind_the_comment_of_a_row() -> None:
+    assert edited("[\n 1, 2 // two\n]", Insert((2,), 3)) == "[\n 1, 2, // two\n 3\n]"
+    assert edited("[0, // zero\n 1, 2]", Insert((1,), 3)) == "[0, // zero\n 3,\n 1, 2]"
+
+
 def test_a_new_last_member_stands_before_the_comments_at_the_end() -> None:
     assert edited('{\n  "a": 1\n  // end\n}', Set(("b",), 2)) == '{\n  "a": 1,\n  "b": 2\n  // end\n}'
     assert edited("[1, 2 /* two */]", Insert((2,), 3)) == "[1, 2 /* two */, 3]"
+    assert edited("[1, 2\n // end\n]", Insert((2,), 3)) == "[1, 2, 3\n // end\n]"
 
 
 def test_a_trailing_comma_stays_trailing() -> None:

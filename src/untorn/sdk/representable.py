@@ -137,13 +137,11 @@ _MAX_BITS = 14_000  # fewer digits than MAX_DIGITS: str() of more would raise
 
 
 def _integer(value: int, kinds: Kinds) -> Refusal:
-    if (
-        kinds.integer_bits is not None
-        and (value if value >= 0 else ~value).bit_length() >= kinds.integer_bits
-    ):
-        return f"{kinds.format} integers have {kinds.integer_bits} bits, and {value} needs more"
     if value.bit_length() > _MAX_BITS:
         return "an integer of more than 4,200 digits could not be read back"
+    magnitude = value if value >= 0 else ~value
+    if kinds.integer_bits is not None and magnitude.bit_length() >= kinds.integer_bits:
+        return f"{kinds.format} integers have {kinds.integer_bits} bits, and {value} needs more"
     return None
 
 

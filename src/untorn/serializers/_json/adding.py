@@ -134,8 +134,7 @@ def _on_the_same_line(new: _New, previous: Member) -> list[TextEdit]:
         return [TextEdit(at, at, comma[1:] + item + ",")]
     at = previous.stop
     for comment in comments(text, at, new.limit):
-        # Behind a // comment nothing can stand.
-        if text[at : comment.start].strip(" \t") or text.startswith("//", comment.start):
+        if text[at : comment.start].strip(" \t"):
             break
         at = comment.stop
     return [TextEdit(at, at, comma + item)]

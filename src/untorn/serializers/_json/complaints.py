@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 from untorn.sdk import ParseError
 from untorn.serializers._json.reading import SPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _CONSTANTS = re.compile(rf"{_STRING}|-?\b(?:NaN|Infinity)\b", re.DOTALL)
@@ -72,8 +76,7 @@ def _at_the_end(text: str, at: int) -> ParseError | None:
     if at < len(text):
         return None
     opener = _innermost(text, at)
-    if opener is None:
-        return ParseError("the text ends where a value should be", offset=at)
+    assert opener is not None, "a text without brackets is a whole value, or wrong before its end"
     kind = "object" if text[opener] == "{" else "array"
     line = text.count("\n", 0, opener) + 1
     return ParseError(f"the text ends, but the {kind} that begins on line {line} is not closed", offset=at)
@@ -148,8 +151,19 @@ def constant(text: str, name: str) -> ParseError:
     )
 
 
-def duplicate(text: str) -> ParseError | None:
-    """Return the error for the first key that stands twice in an object of valid JSON."""
+def duplicate(text: str) -> ParseError:
+    """Return the error for the first key that stands twice in an object, in JSON that has one."""
+    key, first, second = next(_repeated_keys(text))
+    line, column = text.count("\n", 0, first) + 1, first - text.rfind("\n", 0, first)
+    return ParseError(
+        f"duplicate key {key!r}: it stands at line {line}, column {column} already",
+        offset=second,
+        hint="remove one of the two: programs differ in which one they take",
+    )
+
+
+def _repeated_keys(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each key that stands twice in an object, with the offsets of both."""
     seen: list[dict[str, int]] = []
     for token in _KEYS.finditer(text):
         if token[0] in ("{", "["):
@@ -159,15 +173,5 @@ def duplicate(text: str) -> ParseError | None:
         elif token[2]:
             key, at = json.loads(token[1]), token.start()
             if key in seen[-1]:
-                return _twice(text, key, seen[-1][key], at)
+                yield key, seen[-1][key], at
             seen[-1][key] = at
-    return None
-
-
-def _twice(text: str, key: str, first: int, second: int) -> ParseError:
-    line, column = text.count("\n", 0, first) + 1, first - text.rfind("\n", 0, first)
-    return ParseError(
-        f"duplicate key {key!r}: it stands at line {line}, column {column} already",
-        offset=second,
-        hint="remove one of the two: programs differ in which one they take",
-    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from untorn.sdk import (
     Delete,
     Insert,
-    Rename,
     Set,
     TextEdit,
     Value,
@@ -43,8 +42,7 @@ def edits_for(outline: Outline, operation: Operation) -> list[TextEdit]:
         case Delete(path):
             container = _container(outline, path[:-1])
             return removed(container, _member(container, path[-1]))
-        case Rename(path, key):
-            return _renamed(outline, path, key)
+    return _renamed(outline, operation.path, operation.key)
 
 
 def _container(outline: Outline, path: KeyPath) -> Container:

@@ -11,6 +11,8 @@ from untorn.sdk import MAX_DEPTH, EmptyFileError, LimitError, Value, check_depth
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from untorn.sdk import ParseError
+
 SPACE = " \t\n\r"
 
 
@@ -40,7 +42,7 @@ def value_of(text: str) -> Value:
         raise _too_many_digits(text) from None
     # Counting is several times cheaper than a look at every object's keys.
     if keys != text.count(":") and keys != brackets.count(b":"):
-        _refuse_duplicates(text)
+        raise _duplicate(text)
     return value
 
 
@@ -140,12 +142,10 @@ def _refuse_constant(text: str, name: str) -> NoReturn:
     raise constant(text, name) from None
 
 
-def _refuse_duplicates(text: str) -> None:
+def _duplicate(text: str) -> ParseError:
     from untorn.serializers._json.complaints import duplicate  # noqa: PLC0415
 
-    error = duplicate(text)
-    if error is not None:
-        raise error
+    return duplicate(text)
 
 
 def _too_many_digits(text: str) -> LimitError:

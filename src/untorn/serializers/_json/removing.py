@@ -122,12 +122,8 @@ def _within_lines(old: _Old) -> list[TextEdit]:
     above = [
         Span(line_start(old.text, each.start), line_stop(old.text, each.stop)) for each in old.located.above
     ]
-    pieces = [Span(old.start, old.stop)]
-    inline, comma = old.located.inline, old.member.comma
-    if inline and (comma is None or comma == old.doomed or comma > inline.stop):
-        pieces = [Span(old.start, inline.stop)]
-    elif inline:
-        pieces.append(inline)
+    # What stands between the value and the comment at the end of its line goes with them.
+    pieces = [Span(old.start, old.located.inline.stop if old.located.inline else old.stop)]
     if old.doomed is not None and not pieces[0].start <= old.doomed < pieces[0].stop:
         pieces.append(Span(old.doomed, old.doomed + 1))
     return [

@@ -1,0 +1,171 @@
+"""Several operations on one text, on a format made of one word a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from untorn.changes import Delete, Insert, Operation, Rename, Set, applied
+from untorn.edits import TextEdit, apply_edits
+from untorn.sdk import patched, refined
+from untorn.values import same_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from untorn.values import Value
+
+
+class Lines:
+    """A list of words, one a line; counts how often a text is indexed."""
+
+    indexed = 0
+
+    def __init__(self, text: str) -> None:
+        type(self).indexed += 1
+        self.starts = [0]
+        for line in text.splitlines(keepends=True):
+            self.starts.append(self.starts[-1] + len(line))
+
+    def span(self, index: int) -> tuple[int, int]:
+        return self.starts[index], self.starts[index + 1]
+
+
+def patch_one(lines: Lines, operation: Operation) -> Iterable[TextEdit]:
+    index = operation.path[-1]
+    if isinstance(operation, Set):
+        start, stop = lines.span(index)
+        yield TextEdit(start, stop - 1, operation.value)
+    elif isinstance(operation, Insert):
+        yield TextEdit(lines.starts[index], lines.starts[index], operation.value + "\n")
+    else:
+        yield TextEdit(*lines.span(index), "")
+
+
+def made(text: str, *operations: Operation) -> tuple[str, int]:
+    """Return the text after ``operations``, and how often a text was indexed for it."""
+    Lines.indexed = 0
+    return apply_edits(text, patched(text, operations, Lines, patch_one)), Lines.indexed
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[str], list[Operation]]:
+    """Words, and operations on them that make sense one after the other."""
+    word = st.text("abc", min_size=1, max_size=3)
+    words = draw(st.lists(word, max_size=6))
+    size, operations = len(words), list[Operation]()
+    for _ in range(draw(st.integers(0, 6))):
+        kind = draw(st.sampled_from(["set", "delete", "insert"])) if size else "insert"
+        if kind == "insert":
+            operations.append(Insert((draw(st.integers(0, size)),), draw(word)))
+            size += 1
+        elif kind == "delete":
+            operations.append(Delete((draw(st.integers(0, size - 1)),)))
+            size -= 1
+        else:
+            operations.append(Set((draw(st.integers(0, size - 1)),), draw(word)))
+    return words, operations
+
+
+@given(histories())
+def test_each_operation_sees_what_the_ones_before_it_did(case: tuple[list[str], list[Operation]]) -> None:
+    words, operations = case
+    result, _ = made("".join(f"{word}\n" for word in words), *operations)
+    assert result.splitlines() == applied(words, operations)
+
+
+def test_operations_that_cannot_disturb_each_other_share_one_index() -> None:
+    sets = [Set((number,), "new") for number in range(0, 200, 2)]
+    text = "word\n" * 200
+    result, indexed = made(text, *sets)
+    assert result == "new\nword\n" * 100
+    assert indexed == 1
+
+
+def test_operations_that_move_others_get_an_index_of_their_own() -> None:
+    assert made("a\nb\nc\n", Delete((0,)), Set((0,), "x"), Set((1,), "y")) == ("x\ny\n", 2)
+    assert made("a\nb\nc\n", Set((0,), "x"), Delete((0,))) == ("b\nc\n", 2)
+    assert made("a\nb\n", Set((0,), "x"), Set((0,), "y")) == ("y\nb\n", 2)
+
+
+def test_edits_that_touch_are_made_one_after_the_other() -> None:
+    edits = {"a": TextEdit(1, 1, "a"), "b": TextEdit(1, 1, "b"), "c": TextEdit(3, 4, "c")}
+    indexes: list[str] = []
+
+    def index_of(text: str) -> str:
+        indexes.append(text)
+        return text
+
+    def patch(_text: str, operation: Operation) -> list[TextEdit]:
+        return [edits[operation.path[0]]]
+
+    result = patched("0123", [Set((key,), 0) for key in "acb"], index_of, patch)
+    assert apply_edits("0123", result) == "0ba12c"
+    assert indexes == ["0123", "0a12c"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        (Set(("a", "x"), 0), Set(("a", "y"), 0), True),
+        (Set(("a",), 0), Set(("a", "y"), 0), False),
+        (Set(("a", "y"), 0), Set(("a",), 0), False),
+        (Set(("a",), 0), Set(("a",), 0), False),
+        (Set((), 0), Set(("a",), 0), False),
+        (Set(("a", "x"), 0), Delete(("b", "x")), True),
+        (Delete(("a", "x")), Set(("b", "x"), 0), True),
+        (Set(("a",), 0), Delete(("b",)), False),
+        (Delete(("a", "x")), Set(("b",), 0), False),
+        (Set(("b",), 0), Delete(("a", "x")), False),
+        (Delete(("a", "x")), Delete(("a", "y")), False),
+        (Insert(("a", 0), 0), Insert(("b", 0), 0), True),
+        (Rename(("a", "x"), "y"), Set(("a", "y", "z"), 0), False),
+        (Set(("a", "x", "z"), 0), Rename(("a", "x"), "y"), False),
+    ],
+)
+def test_which_operations_share_an_index(first: Operation, second: Operation, shared: bool) -> None:
+    indexes: list[str] = []
+    places = iter([TextEdit(0, 1, ""), TextEdit(5, 6, ""), TextEdit(5, 6, "")])
+
+    def index_of(text: str) -> str:
+        indexes.append(text)
+        return text
+
+    patched("0123456789", [first, second], index_of, lambda _index, _operation: [next(places)])
+    assert len(indexes) == (1 if shared else 2)
+
+
+def test_no_operation_needs_no_index() -> None:
+    assert made("a\n") == ("a\n", 0)
+
+
+VALUES = st.recursive(
+    st.integers(0, 2),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES, VALUES)
+def test_finer_operations_do_the_same(old: Value, new: Value) -> None:
+    operations = refined(Set(("k",), new), old)
+    if operations is None:
+        return
+    assert all(operation.path[0] == "k" for operation in operations)
+    assert same_value(applied({"k": old}, operations), {"k": new})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(1, 2), ([1], {"a": 1}), ({}, {"a": 1}), ({"a": 1}, {"b": 1}), ([], [1]), ([1], []), ("ab", "ac")],
+)
+def test_nothing_is_gained_where_nothing_is_alike(old: Any, new: Any) -> None:
+    assert refined(Set((), new), old) is None
+
+
+def test_what_is_alike_stays() -> None:
+    assert refined(Set(("k",), {"a": 1, "b": [1, 2]}), {"a": 1, "b": [1]}) == [Insert(("k", "b", 1), 2)]
+    assert refined(Set(("k",), {"a": 1}), {"a": 1}) == []

@@ -225,6 +225,25 @@ def test_a_foreign_group_is_refused_or_costs_what_not_both_had(file: Path, mode:
     assert file.read_bytes() == NEW
 
 
+def test_an_owner_that_cannot_be_kept_is_refused_or_costs_what_not_both_had(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root has files of others to try it on")
+
+    def refuse(*_arguments: int) -> None:
+        raise os_error(errno.EPERM)
+
+    os.chown(file, NOBODY, NOBODY)
+    file.chmod(0o664)
+    monkeypatch.setattr(storage.REAL, "fchown", refuse)
+    with pytest.raises(WriteError):
+        untorn.write_bytes(file, NEW)
+    assert file.read_bytes() == OLD
+    assert untorn.write_bytes(file, NEW, metadata="best").warnings
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
 # ── Attributes ──────────────────────────────────────────────────────────────
 
 

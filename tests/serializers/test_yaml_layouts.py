@@ -250,7 +250,7 @@ def own_comments(text: str, operation: Operation) -> set[str]:
     stop = text.find("\n", outer.stop)
     start = min([outer.start, *(span.start for span in located.above)])
     if isinstance(operation, Set):
-        start = located.key.stop if located.key else outer.start
+        start = located.key.stop if located.key else outer.start if located.entry else 0
     inside = text[start : len(text) if stop < 0 else stop]
     column = outer.start - (text.rfind("\n", 0, outer.start) + 1)
     below = (

@@ -97,11 +97,11 @@ def add_item(index: Index, entry: Entry, number: int, value: Value, path: KeyPat
     return _later_item(index, sequence, number, value)
 
 
-def item_style(index: Index, sequence: Node) -> Style:
-    """Return the style for new items of a block sequence: blanks behind the dash as its others have."""
+def item_style(index: Index, sequence: Node, number: int = 0) -> Style:
+    """Return the style for items of a block sequence: blanks behind the dash as this one has."""
     style = index.style
-    dash = index.dash_of(sequence, 0)
-    between = index.text[dash + 1 : sequence.items[0].start]
+    dash = index.dash_of(sequence, number)
+    between = index.text[dash + 1 : sequence.items[number].start]
     if between and not between.strip(" "):
         style = replace(style, dash_gap=len(between))
     return style

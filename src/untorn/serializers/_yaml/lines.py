@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from untorn.sdk import TextEdit, line_stop, lines_inserted
+from untorn.serializers._yaml.nodes import content_start
 
 if TYPE_CHECKING:
     from untorn.serializers._yaml.nodes import Node
@@ -59,6 +61,14 @@ def last_leaf(node: Node) -> Node:
     return node
 
 
+_KEPT = re.compile(r"[|>][1-9]?\+")
+
+
+def keeps_breaks(text: str, leaf: Node) -> bool:
+    """Return whether ``leaf`` is a block scalar to which all breaks behind it belong."""
+    return leaf.style in ("|", ">") and _KEPT.match(text, content_start(text, leaf)) is not None
+
+
 def strip_header(index: Index, leaf: Node) -> list[TextEdit]:
     """Return the edit that lets lines be added behind ``leaf`` at the end of the text.
 
@@ -68,11 +78,7 @@ def strip_header(index: Index, leaf: Node) -> list[TextEdit]:
     text = index.text
     if leaf.style not in ("|", ">") or text.endswith("\n") or text[leaf.end :].strip(" "):
         return []
-    at = next(
-        i
-        for i in range(leaf.start, len(text))
-        if text[i] == leaf.style and text[i - 1 : i] in ("", " ", "\t", "-", ":")
-    )
+    at = content_start(text, leaf)
     stop = at + 1
     while text[stop : stop + 1] and text[stop] in "+-123456789":
         stop += 1

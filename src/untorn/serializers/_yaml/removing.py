@@ -19,7 +19,7 @@ from untorn.sdk import (
 )
 from untorn.serializers._yaml.adding import comma_after, count_of, entry_at, has_own_lines, is_bare_pair
 from untorn.serializers._yaml.layout import column_of
-from untorn.serializers._yaml.lines import behind, last_leaf, merged_edits
+from untorn.serializers._yaml.lines import behind, keeps_breaks, last_leaf, merged_edits
 from untorn.serializers._yaml.nodes import content_start
 from untorn.serializers._yaml.places import Entry, Index, refuse_needed_anchors, refuse_shared
 from untorn.serializers._yaml.values import is_merge, merged_mappings
@@ -85,12 +85,25 @@ def _own_lines(index: Index, entry: Entry) -> list[TextEdit]:
     text = index.text
     edits = removed_with_comments(text, _whole(index, entry))
     last = edits[-1]
+    if len(edits) == 1 and _follows_kept_breaks(index, entry):
+        # Blank lines behind what goes would become part of the text before it.
+        rest = text[last.stop :]
+        blank = len(rest) - len(rest.lstrip(" \r\n"))
+        end = len(text) if blank == len(rest) else line_start(text, last.stop + blank)
+        edits[-1] = last = TextEdit(last.start, max(last.stop, end), "")
     if last.stop == len(text) and not text.endswith("\n"):
         # Blank lines before the last line would become the end of the file.
         kept = len(text[: last.start].rstrip(" \r\n"))
         floor = (entry.key or entry.node).floor
         edits[-1] = TextEdit(max(kept, min(floor, last.start)), last.stop, "")
     return edits
+
+
+def _follows_kept_breaks(index: Index, entry: Entry) -> bool:
+    """Return whether a block scalar that keeps the breaks behind it (``|+``) stands before an entry."""
+    if entry.number == 0 or entry.holder is None:
+        return False
+    return keeps_breaks(index.text, last_leaf(entry_at(entry.holder, entry.number - 1).node))
 
 
 def _refuse_lost_newline(index: Index, entry: Entry, edits: list[TextEdit], path: KeyPath) -> None:

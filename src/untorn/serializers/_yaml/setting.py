@@ -116,13 +116,15 @@ def _new_text(index: Index, entry: Entry, value: Value) -> str:
     assert holder is not None
     column = column_of(text, index.start_of(entry))
     offset = line_stop(text, node.end)
-    style = item_style(index, holder) if entry.key is None else near(index.style, text, holder)
+    in_sequence = entry.key is None
+    style = item_style(index, holder, entry.number) if in_sequence else near(index.style, text, holder)
     style = replace(style, blocks=block_may_end(text, offset, column))
     multiline = isinstance(value, str) and "\n" in value
     old_quotes = node.kind == "scalar" and node.style in (DOUBLE, SINGLE)
     if needs_block(value) or (multiline and style.blocks and not old_quotes):
-        new = block_text(value, column, style, in_sequence=entry.key is None)
-        return f" {_anchor(node).strip()}{new}" if node.anchor is not None else new
+        new = block_text(value, column, style, in_sequence=in_sequence)
+        # Behind a dash, the anchor would become the first key's; nothing refers to it.
+        return f" &{node.anchor}{new}" if node.anchor is not None and not in_sequence else new
     return " " + _one_line(index, node, value)
 
 
@@ -171,7 +173,7 @@ def _block_style(index: Index, entry: Entry, value: Value) -> Style:
     text, node = index.text, entry.node
     assert entry.holder is not None
     if entry.key is None:
-        return item_style(index, entry.holder)
+        return item_style(index, entry.holder, entry.number)
     style = near(index.style, text, entry.holder)
     step = column_of(text, index.start_of(entry_at(node, 0))) - column_of(text, index.start_of(entry))
     if node.kind == "mapping" and isinstance(value, Mapping) and step > 0:

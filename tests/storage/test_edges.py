@@ -1,0 +1,102 @@
+"""What only the steps of storage by themselves can meet."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from calls import os_error, watched
+from targets import NEW, OLD, held_by
+
+import untorn
+from untorn import storage
+from untorn.errors import LimitError, WriteError
+from untorn.records import Snapshot
+from untorn.storage import syscalls
+
+
+def test_more_than_the_limit_is_not_read(quick_path: Path) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    assert storage.read(path, limit=len(OLD)).data == OLD
+    with pytest.raises(LimitError, match="larger than 3 bytes"):
+        storage.read(path, limit=3)
+
+
+def test_a_read_of_one_byte_at_a_time_is_complete(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    monkeypatch.setattr(storage.REAL, "pread", lambda fd, _count, offset: os.pread(fd, 1, offset))
+    assert storage.read(path).data == OLD
+
+
+@pytest.mark.parametrize("name", ["/", "/proc/self/comm", "/dev"])
+def test_prepare_refuses_what_is_no_file_by_itself(name: str) -> None:
+    with pytest.raises(WriteError), storage.prepare(Snapshot(Path(name), None), NEW):
+        pytest.fail("prepared")
+
+
+def test_a_link_of_the_kernels_is_not_followed() -> None:
+    assert storage.resolve("/proc/self/fd/1") == Path("/proc/self/fd/1")
+
+
+def test_directories_made_for_a_save_that_failed_stay_if_others_use_them(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = quick_path / "a" / "b" / "app.conf"
+
+    def fail(_fd: int) -> None:
+        (path.parent.parent / "others").write_bytes(OLD)
+        raise os_error(errno.EIO)
+
+    monkeypatch.setattr(storage.REAL, "fsync", fail)
+    with pytest.raises(WriteError):
+        untorn.write_bytes(path, NEW)
+    assert [each.name for each in (quick_path / "a").iterdir()] == ["others"]
+
+
+def test_a_temp_that_a_sweep_removed_before_it_was_locked_is_made_again(quick_path: Path) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    removed: list[Path] = []
+
+    def sweep(_nth: int, name: str) -> None:
+        if name == "flock" and not removed:
+            removed.extend(each for each in quick_path.iterdir() if each.suffix == ".tmp")
+            removed[0].unlink()
+
+    with watched(before=sweep):
+        untorn.write_bytes(path, NEW)
+    assert path.read_bytes() == NEW
+    assert removed
+
+
+@pytest.mark.parametrize("lacking", ["library", "kernel"])
+def test_where_no_rename_asks_first_a_plain_one_does(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    def not_there(*_arguments: object) -> int:
+        ctypes.set_errno(errno.ENOSYS)
+        return -1
+
+    library = SimpleNamespace() if lacking == "library" else SimpleNamespace(renameat2=not_there)
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: library)
+    untorn.write_bytes(quick_path / "new.conf", NEW)
+    assert held_by(quick_path / "new.conf") == NEW
+
+
+def test_a_rename_that_asks_first_says_what_the_kernel_says(quick_path: Path) -> None:
+    fd = os.open(quick_path, os.O_RDONLY)
+    with pytest.raises(FileNotFoundError):
+        storage.REAL.rename_new("missing", "new", src_dir_fd=fd, dst_dir_fd=fd)
+    os.close(fd)
+
+
+def test_a_system_without_attributes_has_none() -> None:
+    assert syscalls._no_attributes(0) == []
+    with pytest.raises(OSError, match=os.strerror(errno.ENOTSUP)):
+        syscalls._no_attribute(0, "user.colour")

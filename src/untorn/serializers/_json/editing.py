@@ -17,7 +17,7 @@ from untorn.sdk import (
     same_value,
 )
 from untorn.serializers._json.adding import added
-from untorn.serializers._json.habits import goes_on_one_line, look_in, look_of
+from untorn.serializers._json.habits import goes_on_one_line, look_in, look_of, spelling_of
 from untorn.serializers._json.removing import removed
 from untorn.serializers._json.writing import KINDS, is_container, scalar, written
 
@@ -61,7 +61,7 @@ def _renamed(outline: Outline, path: KeyPath, key: Value) -> list[TextEdit]:
     check_representable({key: None}, KINDS, path[:-1])
     name = _member(_container(outline, path[:-1]), path[-1]).name
     assert name is not None, "list items have no names"
-    return [] if key == path[-1] else [TextEdit(name.start, name.stop, scalar(key, look_of(outline)))]
+    return [] if key == path[-1] else [TextEdit(name.start, name.stop, scalar(key, spelling_of(outline)))]
 
 
 def _set(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
@@ -76,8 +76,9 @@ def _set(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
     if finer is not None:
         return patched(outline.text, finer, outline.again, edits_for)
     check_representable(value, KINDS, path)
-    look, one_line = look_of(outline), True
+    look, one_line = spelling_of(outline), True
     if is_container(value):
+        look = look_of(outline)
         one_line = goes_on_one_line(outline, value, container, span, look)
         look = look_in(container, look) if container else look
     new = written(value, look, indentation_of(outline.text, span.start), one_line=one_line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from untorn.sdk import Span, Value
     from untorn.serializers._json.outline import Container, Member, Outline
 
+_SAMPLE = 50_000  # characters that are enough to know a file's habits by
 _STEP = re.compile(
     r"^([ \t]*)[^\s].*[\[{][ \t]*\r?\n([ \t]+)[^\s]|\A[\[{][ \t]*\r?\n([ \t]+)[^\s]", re.MULTILINE
 )
@@ -35,19 +37,29 @@ def look_of(outline: Outline) -> Look:
     return outline.look
 
 
+def spelling_of(outline: Outline) -> Look:
+    """Return how a text escapes its strings, in a look that is plain otherwise."""
+    if outline.spelling is None:
+        text, blank = outline.text, outline.blank
+        outline.spelling = Look(
+            escapes=text.isascii() and "\\u" in text and _HIGH_ESCAPE.search(text) is not None,
+            escapes_slashes="\\/" in blank and blank.count("/") == blank.count("\\/"),
+        )
+    return outline.spelling
+
+
 def _look_at(outline: Outline) -> Look:
-    text, blank = outline.text, outline.blank
+    blank = outline.blank[:_SAMPLE]
     colon = _first(_COLON, blank, PLAIN.colon)
     braces = _first(_BRACES, blank, "")
-    return Look(
+    return replace(
+        spelling_of(outline),
         step=_step(blank),
         colon=colon,
         comma="," + _first(_COMMA, blank, "" if colon == ":" else " "),
         braces=braces,
         brackets=_first(_BRACKETS, blank, ""),
-        escapes=text.isascii() and _HIGH_ESCAPE.search(text) is not None,
-        escapes_slashes="\\/" in blank and blank.count("/") == blank.count("\\/"),
-        trailing=2 * len(outline.commas) > len(_LINE_CLOSED.findall(blank)),
+        trailing=2 * bisect_left(outline.commas, _SAMPLE) > len(_LINE_CLOSED.findall(blank)),
         short_lists=len(_SHORT_LIST.findall(blank)) > len(_LONG_LIST.findall(blank)),
     )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from untorn.sdk import CommentStyle, Located, Span, Value, inline_comment, owned_above
 from untorn.serializers._json.blanking import Blanked, blanked, comments
@@ -32,30 +31,37 @@ def past_space(text: str, at: int) -> int:
     return found.end()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A key with its value, or an item of an array.
+class Member(NamedTuple):
+    """A key with its value, or an item of an array; all places are offsets.
 
     Attributes:
         key: The key, or the index.
         position: Which member of its container it is, from 0.
-        start: Where it begins: at its key, or its value.
-        name: The key's span, quotes included; ``None`` in arrays.
-        value: The value's span.
+        start: Where it begins: with its key, or its value.
+        name_stop: Where its key ends; ``start`` in arrays.
+        value_start: Where its value begins.
+        stop: Where its value, and so the member, ends.
         comma: Where the comma behind it is, a trailing one too; ``None`` if there is none.
     """
 
+    # A tuple, because there is one for each sibling on the way to a key path.
     key: str | int
     position: int
     start: int
-    name: Span | None
-    value: Span
+    name_stop: int
+    value_start: int
+    stop: int
     comma: int | None
 
     @property
-    def stop(self) -> int:
-        """Where it ends: with its value."""
-        return self.value.stop
+    def name(self) -> Span | None:
+        """The span of its key, quotes included; ``None`` in arrays."""
+        return Span(self.start, self.name_stop) if isinstance(self.key, str) else None
+
+    @property
+    def value(self) -> Span:
+        """The span of its value."""
+        return Span(self.value_start, self.stop)
 
 
 class Container:
@@ -96,11 +102,10 @@ class Container:
         blank, start = self.outline.blank, self._next
         position = len(self._members)
         key: str | int = position
-        name, at = None, start
+        name_stop = at = start
         if self.is_object:
-            key, at = _string_at(blank, start + 1)
-            name = Span(start, at)
-            at = past_space(blank, past_space(blank, at) + 1)
+            key, name_stop = _string_at(blank, start + 1)
+            at = past_space(blank, past_space(blank, name_stop) + 1)
         _, stop = _value_at(blank, at)
         behind = past_space(blank, stop)
         comma: int | None = behind
@@ -109,7 +114,7 @@ class Container:
         else:
             self.close = behind
             comma = self.outline.trailing_comma(stop, behind)
-        member = Member(key, position, start, name, Span(at, stop), comma)
+        member = Member(key, position, start, name_stop, at, stop, comma)
         self._members.append(member)
         self._by_key[key] = member
 
@@ -121,7 +126,8 @@ class Outline:
         text: The text itself.
         blank: The text with spaces for comments and trailing commas.
         commas: Where the trailing commas are.
-        look: How the text is laid out, once somebody has looked.
+        spelling: How its strings are escaped, once somebody has looked.
+        look: How it is laid out, once somebody has looked.
     """
 
     def __init__(self, text: str, *, has_comments: bool) -> None:
@@ -129,6 +135,7 @@ class Outline:
         self.text = text
         self.blank = blank = without.text
         self.commas = without.commas
+        self.spelling: Look | None = None
         self.look: Look | None = None
         self._has_comments = has_comments
         self.root = Span(past_space(blank, 0), len(blank.rstrip(SPACE)))
@@ -168,7 +175,7 @@ class Outline:
             member = container.find(part)
             if member is None:
                 break
-            start = member.value.start
+            start = member.value_start
         return way
 
     def find(self, path: KeyPath) -> tuple[Container, Member] | None:

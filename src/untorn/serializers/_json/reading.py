@@ -41,7 +41,7 @@ def value_of(text: str) -> Value:
     except ValueError:  # from int(), the only other thing that can fail
         raise _too_many_digits(text) from None
     # Counting is several times cheaper than a look at every object's keys.
-    if keys != text.count(":") and keys != brackets.count(b":"):
+    if not brackets.have_colons(keys):
         raise _duplicate(text)
     return value
 
@@ -74,8 +74,8 @@ def _no_constant(name: str) -> NoReturn:
 _DROPPED = bytes(byte for byte in range(256) if byte not in b'[]{}":')
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _STRING = re.compile(rb'"[^"]*"')
-_RUN = re.compile(rb"(\[*)(\]*)")
-_ROUNDS = 10
+_BLOCK = 100  # bytes: small against the depth that is left to real files
+_SHORT = 4096  # characters, below which counting twice is cheaper than looking once
 
 
 class _Brackets:
@@ -88,19 +88,11 @@ class _Brackets:
         self._text = text
         self._found: bytes | None = None
 
-    def count(self, byte: bytes) -> int:
-        """Return how often ``byte`` stands outside of strings."""
-        return self._outside_strings().count(byte)
-
-    def _outside_strings(self) -> bytes:
-        if self._found is None:
-            text = self._text
-            if "\\" in text:
-                text = text.replace("\\\\", "").replace('\\"', "")
-            kept = text.encode("utf-8", "surrogatepass").translate(_ONE_KIND, _DROPPED)
-            # Most strings are empty now; only their number's parity matters.
-            self._found = _STRING.sub(b"", kept.replace(b'""', b""))
-        return self._found
+    def have_colons(self, count: int) -> bool:
+        """Return whether there are exactly ``count`` colons."""
+        if self._found is None and self._text.count(":") == count:
+            return True  # without a colon in any string
+        return self._outside_strings().count(b":") == count
 
     def check_depth(self) -> None:
         """Refuse a text that nests too deep.
@@ -108,22 +100,32 @@ class _Brackets:
         The scanner of ``json`` would stop only where the interpreter's stack
         ends, which depends on the caller.
         """
-        if self._text.count("[") + self._text.count("{") > MAX_DEPTH and self._depth() > MAX_DEPTH:
-            check_depth(self._text)
+        text = self._text
+        if len(text) < _SHORT and text.count("[") + text.count("{") <= MAX_DEPTH:
+            return
+        if self._may_nest_too_deep():
+            check_depth(text)
 
-    def _depth(self) -> int:
-        brackets = self._outside_strings().replace(b":", b"")
-        removed = 0
-        # Each round takes away the innermost containers: one level.
-        while brackets and removed < _ROUNDS:
-            brackets = brackets.replace(b"[]", b"")
-            removed += 1
-        deepest = depth = 0
-        for run in _RUN.finditer(brackets):
-            depth += len(run[1])
-            deepest = max(deepest, depth)
-            depth -= len(run[2])
-        return removed + deepest
+    def _may_nest_too_deep(self) -> bool:
+        """Return ``False`` if no block of brackets could reach the limit; most files stay far below."""
+        brackets, depth = self._outside_strings(), 0
+        for start in range(0, len(brackets), _BLOCK):
+            opened = brackets.count(b"[", start, start + _BLOCK)
+            if depth + opened > MAX_DEPTH:
+                return True
+            depth += opened - brackets.count(b"]", start, start + _BLOCK)
+        return False
+
+    def _outside_strings(self) -> bytes:
+        if self._found is None:
+            text = self._text
+            if "\\" in text:
+                text = text.replace("\\\\", "").replace('\\"', "")
+            kept = text.encode("utf-8", "surrogatepass").translate(_ONE_KIND, _DROPPED)
+            # Most strings are empty now, and of two quotes side by side both can go:
+            # what is inside and what is outside of strings stays so.
+            self._found = _STRING.sub(b"", kept.replace(b'""', b""))
+        return self._found
 
 
 def _refuse(text: str, error: json.JSONDecodeError) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from untorn import formats, intents, loading, saving, storage
 from untorn.bases import Base, Bases, intent_on
-from untorn.changes import ChangeSet
+from untorn.changes import ChangeSet, Set, applied
 from untorn.document import Document
 from untorn.drafts import Draft, patched
 from untorn.errors import ConflictError, SaveError, UnknownFormatError
@@ -251,8 +251,9 @@ class Host:
         intent = intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
         receipt, draft = self._run(intent, target, options)
         snapshot = Snapshot(target, draft.data)
-        merged = draft.selection is not None and not same_value(draft.selection.picked(draft.expected), taken)
-        left = selection.whole_of(taken) if merged and selection.document is None else MISSING
+        merged = not same_value(selection.picked(draft.expected), taken)
+        # What the caller changes next is changed from what this save took, also in one of many documents.
+        left = applied(draft.expected, [Set(selection.prefix, taken)]) if merged else MISSING
         self._bases.saved(target, value, Base(snapshot, left))
         return receipt
 

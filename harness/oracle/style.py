@@ -11,6 +11,7 @@ from harness.oracle.source import BOM, Entry, Source
 if TYPE_CHECKING:
     from harness.oracle.operations import Operation, Path
 
+_PADDED = re.compile(r"(?<=[^\s])[ \t]+\r?$", re.MULTILINE)
 _SIMPLE = re.compile(r"[A-Za-z][A-Za-z0-9 ]*")
 _QUOTED = re.compile(r"[\"'](?![\"'])")
 
@@ -24,18 +25,28 @@ def check_newlines(before: bytes, after: bytes, operation: Operation) -> str | N
         return "a bare line feed in a CRLF file"
     if lone and not crlf and b"\r\n" in after:
         return "a CRLF in a file of line feeds"
-    # A text of which nothing is left has no line to end. And where the last line goes, an empty
-    # one before it is the last: whether its newline is final or between lines, nobody can tell.
-    if operation.kind == "delete" and not before.endswith(b"\n"):
+    # Where the last line goes, an empty one before it is the last: whether its newline is final
+    # or between lines, nobody can tell.
+    if operation.kind == "delete" and not before.endswith(b"\n") and _ends_with_an_older_line(before, after):
         return None
+    # A text of which nothing is left has no line to end.
     both = before.removeprefix(BOM.encode()) and after.removeprefix(BOM.encode())
     if both and before.endswith(b"\n") != after.endswith(b"\n"):
         return "the final newline came or went"
     return None
 
 
+def _ends_with_an_older_line(before: bytes, after: bytes) -> bool:
+    """Whether the last line of the result was somewhere in the text, but not its last."""
+    lines = [line.strip() for line in before.split(b"\n")]
+    last = after.rstrip().rsplit(b"\n", 1)[-1].strip()
+    return last in lines[:-1] and last != lines[-1]
+
+
 def check(before: Source, operation: Operation, after: Source) -> str | None:
     """Say where new text differs in style from its neighbours, or None."""
+    if _padded(after) > _padded(before):
+        return "white space at the end of a line"
     if operation.kind == "set":
         return _quotes(before, operation, after)
     if operation.kind == "delete":
@@ -52,6 +63,15 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         or _separator(before, parent, path, after)
         or _trailing_comma(before, parent, after)
     )
+
+
+def _padded(source: Source) -> int:
+    """How many lines end in white space that is no part of a value."""
+    if not _PADDED.search(source.text):
+        return 0
+    inside = [e.value for e in source.entries.values() if e.kind == "scalar" and e.value]
+    ends = {match.start() for match in _PADDED.finditer(source.text)}
+    return len(ends) - sum(any(span.start < end < span.end for span in inside) for end in ends)
 
 
 def _new_path(before: Source, operation: Operation) -> Path:

@@ -207,16 +207,12 @@ def _update(path: Path) -> None:
     untorn.update(path, lambda doc: doc.set("n", doc.get("n", 0) + 1), create=True, timeout=0)
 
 
-# An edit that creates a file takes an equal file of somebody else's for its own.
-EQUAL = pytest.mark.xfail(reason="a creation by edit() still counts an equal one as its own", strict=True)
-
-
 @pytest.mark.parametrize(
     ("count", "place"),
     [
         (_edit, "app.toml"),
         (_edit, "new.toml"),
-        pytest.param(_edit, "a/b/new.toml", marks=EQUAL),
+        (_edit, "a/b/new.toml"),
         (_update, "app.toml"),
         (_update, "new.toml"),
         (_update, "a/b/new.toml"),

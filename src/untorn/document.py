@@ -284,7 +284,8 @@ class Document:
         self.allow_reformat = self.allow_reformat or allow_reformat
         self._settle()
         if self._base is None:
-            return intents.Creation(self._selection, self._selection.picked(self._settled))
+            value = self._selection.picked(self._settled)
+            return intents.Creation(self._selection, value, equal_counts=equal_counts)
         return intents.Changes(
             self._base,
             ChangeSet(tuple(self._operations)),

@@ -43,17 +43,22 @@ class Opaque:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A file that did not exist when this intent was made."""
+    """A file that did not exist when this intent was made.
+
+    ``equal_counts`` is whether somebody else's equal file is this one; two
+    first steps of one counter are not one step.
+    """
 
     selection: Selection
     value: Value
+    equal_counts: bool = True
 
     def draft(self, current: Snapshot) -> Draft:
         """Return a new text, or nothing to do where somebody made the same file meanwhile."""
         if current.data is None:
             return rendered(current, self.selection, self.selection.whole_of(self.value))
         theirs = load_snapshot(current, self.selection)
-        if same_value(theirs.value, self.value):
+        if self.equal_counts and same_value(theirs.value, self.value):
             return Draft(current, current.data, ChangeSet(), theirs.source, self.selection, theirs.whole)
         raise ConflictError(
             "the file did not exist when this save began, and does now",

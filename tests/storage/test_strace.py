@@ -34,6 +34,7 @@ BEGIN, END = "/untorn-begins", "/untorn-ends"
 # They touch no file. getcwd: a relative path may be given.
 HARMLESS = frozenset({
     "brk", "clock_gettime", "exit_group", "futex", "getcwd", "geteuid", "getpid", "getrandom", "gettid",
+    "ioctl",  # Python asks of what it opens to read whether it is a terminal
     "madvise", "mmap", "mprotect", "mremap", "munmap", "recvfrom", "restart_syscall", "rt_sigaction",
     "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sendto",
 })  # fmt: skip

@@ -250,7 +250,7 @@ class Prepared:
 
     def _refuse_parents_lock(self, held: Held) -> None:
         # A forked child's descriptor is closed, and its number may be another's by now.
-        if held.process != os.getpid():
+        if held.process != os.getpid():  # pragma: no cover  forked children report nothing
             raise failures.refusal(
                 "this process was forked while the lock was held",
                 errno.EDEADLK,
@@ -348,8 +348,8 @@ class Prepared:
         """Remove what was not published, close everything, and let ``error`` say how it stands."""
         # A signal may arrive when rename(2) has returned and Python has not said so yet.
         committed = self._renamed or (self._at_rename and self._landed() is not False)
-        if self._process != os.getpid():
-            return  # a forked child: all of this is its parent's
+        if self._process != os.getpid():  # pragma: no cover  forked children report nothing
+            return  # all of this is its parent's
         if self._temp_name and not committed:
             self._remove_temp()
         if self._temp >= 0:

@@ -42,7 +42,8 @@ def edits_for(outline: Outline, operation: Operation) -> list[TextEdit]:
         case Delete(path):
             container = _container(outline, path[:-1])
             return removed(container, _member(container, path[-1]))
-    return _renamed(outline, operation.path, operation.key)
+        case _:
+            return _renamed(outline, operation.path, operation.key)
 
 
 def _container(outline: Outline, path: KeyPath) -> Container:

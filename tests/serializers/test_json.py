@@ -489,6 +489,11 @@ def test_the_step_of_the_file_serves_where_there_are_no_siblings() -> None:
     assert edited(text, Set((), [[1]])) == "[\n\t[\n\t\t1\n\t]\n]"
 
 
+def test_two_blanks_serve_where_nothing_tells_the_step() -> None:
+    assert edited('    {"a": {\n  "b": 1\n}}', Set((), [1])) == "    [\n      1\n    ]"
+    assert edited("1", Set((), [1])) == "[\n  1\n]"
+
+
 def test_what_is_beyond_ascii_is_escaped_only_where_the_file_does() -> None:
     assert edited('{"a": "\\u00e9"}', Set(("b",), "ü")) == '{"a": "\\u00e9", "b": "\\u00fc"}'
     assert edited('{"a": "\\u00e9 é"}', Set(("b",), "ü")) == '{"a": "\\u00e9 é", "b": "ü"}'

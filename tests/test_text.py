@@ -15,7 +15,8 @@ from untorn.text import decode, excerpt_at, in_newlines_of, location_at, newline
 ALL = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(ALL))
+# A NUL behind a UTF-16 mark makes it a UTF-32 one: no format here has any.
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.sampled_from(ALL))
 def test_the_same_bytes_come_out_again(text: str, encoding: str) -> None:
     data = f"\ufeff{text}".encode(encoding)
     source = decode(data, encodings=ALL)

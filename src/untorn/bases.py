@@ -75,11 +75,13 @@ class Bases:
         # The value itself is kept alive, or another could get its id.
         self._by_object: OrderedDict[tuple[int, Path], tuple[Value, Base]] = OrderedDict()
         self._by_path: OrderedDict[Path, _Use] = OrderedDict()
+        self._by_name: dict[str, Path] = {}
         self._me = _Caller()
 
-    def loaded(self, path: Path, value: Value, base: Base) -> None:
-        """Remember that ``load`` returned ``value`` from ``base``."""
+    def loaded(self, path: Path, value: Value, base: Base, name: str) -> None:
+        """Remember that ``load`` returned ``value`` from ``base``, and where ``name`` led."""
         with self._lock:
+            self._by_name[name] = path
             self._remember(path, value, base)
             use = self._use(path)
             use.users.add(self._me.token())
@@ -95,10 +97,17 @@ class Bases:
             self._remember(path, value, base)
             use = self._use(path)
             use.users.add(self._me.token())
-            use.seen[:] = [base]
+            # Once two revisions were seen, a value that was built by hand may come
+            # from either, also after this save.
+            use.seen[:] = [base] if len(use.seen) <= 1 else [use.seen[0], base]
 
-    def base_of(self, path: Path, value: Value) -> Base | None:
+    def base_of(self, path: Path, value: Value, name: str) -> Base | None:
         """Return what ``value`` came from; ``None`` if this host never read ``path``.
+
+        Args:
+            path: The file itself.
+            value: What is to be saved there.
+            name: The path as the caller wrote it, which may be a link.
 
         Raises:
             ConflictError: The path was read, but which reading this value came
@@ -110,8 +119,10 @@ class Bases:
                 self._by_object.move_to_end((id(value), path))
                 return known[1]
             use = self._by_path.get(path)
-            if use is None:
+            if use is None and self._by_name.get(name, path) == path:
                 return None
+            if use is None:
+                use = _Use()  # the link was switched: this file was never read by that name
             base = use.only_base(self._me.token())
             if base is not None:
                 return base

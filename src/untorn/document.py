@@ -25,7 +25,7 @@ from untorn.keypath import (
 )
 from untorn.loading import Loaded
 from untorn.records import Location, Receipt, Revision, Snapshot
-from untorn.text import SourceText, location_at
+from untorn.text import SourceText, location_at, newline_of
 from untorn.values import Value, copied, same_value
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Document:
         self._operations: list[Operation] = []
         self._edits: list[TextEdit] = []
         self._text = base.source.text if base is not None else None
+        # An edit may take the last newline that told the file's style.
+        self._newline = newline_of(base.source.text) if base is not None else ""
 
     # ── What it holds ───────────────────────────────────────────────────────
 
@@ -358,7 +360,14 @@ class Document:
         full = owned(prefixed(changes, self._selection.prefix))
         settled = applied_checked(self._settled, full)
         if self._text is not None:
-            edits = text_edits(self._text, self._selection, full, settled, allow_reformat=self.allow_reformat)
+            edits = text_edits(
+                self._text,
+                self._selection,
+                full,
+                settled,
+                allow_reformat=self.allow_reformat,
+                newline=self._newline,
+            )
             self._text = apply_edits(self._text, edits)
             self._edits = composed(self._edits, edits)
         self._settled = settled

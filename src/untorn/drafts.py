@@ -95,17 +95,23 @@ def applied_checked(whole: Value, changes: Iterable[Operation]) -> Value:
     return result
 
 
-def text_edits(
-    text: str, selection: Selection, changes: ChangeSet, expected: Value, *, allow_reformat: bool = False
+def text_edits(  # noqa: PLR0913  how to edit is three keywords
+    text: str,
+    selection: Selection,
+    changes: ChangeSet,
+    expected: Value,
+    *,
+    allow_reformat: bool = False,
+    newline: str = "",
 ) -> list[TextEdit]:
-    """Return the edits of ``text`` that make ``changes``, in its own newlines.
+    """Return the edits of ``text`` that make ``changes``, in its own newlines or in ``newline``.
 
     Raises:
         ImpreciseEditError: They cannot be made precisely, and ``allow_reformat`` is not set.
         UnrepresentableError: The format cannot hold a new value.
     """
     try:
-        edits = in_newlines_of(text, _precise_edits(text, selection, changes))
+        edits = in_newlines_of(newline or text, _precise_edits(text, selection, changes))
     except ImpreciseEditError:
         if not allow_reformat:
             raise

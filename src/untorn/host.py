@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -11,7 +13,7 @@ from untorn.bases import Base, Bases, intent_on
 from untorn.changes import ChangeSet, Set, applied
 from untorn.document import Document
 from untorn.drafts import Draft, patched
-from untorn.errors import ConflictError, SaveError, UnknownFormatError
+from untorn.errors import ConflictError, SaveError, UnknownFormatError, UnrepresentableError
 from untorn.keypath import MISSING
 from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords, options_of
 from untorn.loading import Loaded, load_snapshot
@@ -158,7 +160,7 @@ class Host:
             value = missing
         else:
             value = load_snapshot(loading.existing(snapshot), selection).value
-        self._bases.loaded(snapshot.path, value, Base(snapshot))
+        self._bases.loaded(snapshot.path, value, Base(snapshot), os.path.abspath(path))  # noqa: PTH100  with its links
         return value
 
     def loads(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Value:
@@ -247,7 +249,7 @@ class Host:
         target, options = options_of(path, keywords)
         selection = self._selection(Path(path), keywords.get("format"), keywords.get("document"))
         taken = copied(value)
-        base = self._base(target, value, keywords)
+        base = self._base(path, target, value, keywords)
         intent = intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
         receipt, draft = self._run(intent, target, options)
         snapshot = Snapshot(target, draft.data)
@@ -257,10 +259,12 @@ class Host:
         self._bases.saved(target, value, Base(snapshot, left))
         return receipt
 
-    def _base(self, target: Path, value: Value, keywords: SaveKeywords) -> Base | Revision | None:
+    def _base(
+        self, path: PathLike, target: Path, value: Value, keywords: SaveKeywords
+    ) -> Base | Revision | None:
         given = keywords.get("base", _UNKNOWN)
         if given is _UNKNOWN:
-            return self._bases.base_of(target, value)
+            return self._bases.base_of(target, value, os.path.abspath(path))  # noqa: PTH100  with its links
         if given is not None and not isinstance(given, Revision):
             msg = f"base= is a revision or None, not {given!r}"
             raise TypeError(msg)
@@ -272,7 +276,12 @@ class Host:
         Raises:
             SaveError: Nothing was changed.
         """
-        return self.write_bytes(path, text.encode(UTF8), **keywords)
+        try:
+            data = text.encode(UTF8)
+        except UnicodeEncodeError as error:
+            msg = f"not saved: the text has a character that UTF-8 cannot hold: {error.reason}"
+            raise UnrepresentableError(msg, path=Path(path)) from error
+        return self.write_bytes(path, data, **keywords)
 
     def write_bytes(self, path: PathLike, data: bytes, **keywords: Unpack[WriteKeywords]) -> Receipt:
         """Make a file hold ``data``, atomically and durably; nothing is parsed or merged.
@@ -417,6 +426,9 @@ def _known(path: Path | None) -> Path:
 def _source(text: str | bytes, selection: Selection) -> SourceText:
     if isinstance(text, bytes):
         return decode(text, encodings=selection.encodings)
+    # An editor's buffer may still have the mark.
+    if text.startswith("\ufeff"):
+        return SourceText(text[1:], mark=codecs.BOM_UTF8)
     return SourceText(text)
 
 

@@ -43,9 +43,12 @@ def parse_keypath(written: KeyPathLike) -> KeyPath:
     Raises:
         KeyPathError: It does not follow ``name("." name | "[" index "]")*``.
     """
-    if not isinstance(written, str):
+    if isinstance(written, str):
+        return tuple(part for part, _quoted in _parts(written))
+    if isinstance(written, (tuple, list)):
         return tuple(written)
-    return tuple(part for part, _quoted in _parts(written))
+    msg = f"a key path is a string or a tuple, not {written!r}"
+    raise KeyPathError(msg, hint=f"write ({written!r},) for a key of that value")
 
 
 def _parts(written: str) -> list[tuple[Any, bool]]:
@@ -103,8 +106,15 @@ def format_keypath(path: KeyPath) -> str:
             name = part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
             written += f".{name}" if written else name
         else:
-            written += f"[{part!r}]"
+            written += f"[{_shown(part)}]"
     return written or "(the whole value)"
+
+
+def _shown(part: object) -> str:
+    try:
+        return repr(part)
+    except ValueError:  # an integer of more digits than Python prints
+        return f"{type(part).__name__} too long to print"
 
 
 def resolve_keypath(written: KeyPathLike, value: Value) -> KeyPath:
@@ -124,7 +134,7 @@ def resolve_keypath(written: KeyPathLike, value: Value) -> KeyPath:
         _refuse_ambiguous(written, parts, value)
         path: KeyPath = tuple(part for part, _quoted in parts)
     else:
-        path = tuple(written)
+        path = parse_keypath(written)
     resolved: list[Any] = []
     node = value
     for position, part in enumerate(path):

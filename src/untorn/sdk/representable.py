@@ -94,7 +94,7 @@ def _check_key(key: Value, kinds: Kinds, where: KeyPath) -> None:
         _refuse(_surrogate(key, kinds), (*where, key))
         return
     if not kinds.any_keys:
-        _refuse(f"{kinds.format} has string keys only, and {key!r} is {kind_of(key)}", where)
+        _refuse(f"{kinds.format} has string keys only, and {format_keypath((key,))} is {kind_of(key)}", where)
     if isinstance(key, tuple):
         for part in key:
             _check_key(part, kinds, where)

@@ -30,7 +30,8 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
         calls: The system calls to use.
 
     Raises:
-        ReadError: The links lead in a circle (ELOOP), or there is a NUL in the path (EINVAL).
+        ReadError: The links lead in a circle (ELOOP), there is a NUL in the path
+            (EINVAL), or a slash behind what is no directory (ENOTDIR).
     """
     written = Path(os.getcwd(), path)  # noqa: PTH109  Path.cwd() does the same, and imports more
     if "\0" in str(written):
@@ -55,6 +56,8 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
         if target.is_absolute():
             done = target.anchor
         rest += [each for each in target.parts if each != target.anchor][::-1]
+    if os.fspath(path).endswith(os.sep) and not os.path.isdir(done):  # noqa: PTH112  a string
+        raise failures.reading(OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), Path(done))
     return Path(done)
 
 

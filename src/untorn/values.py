@@ -105,10 +105,7 @@ def _same_scalar(one: Value, other: Value) -> bool:
         return bool(one == other)
     if isinstance(one, (set, frozenset)):
         return isinstance(other, (set, frozenset)) and set(map(typed_key, one)) == set(map(typed_key, other))
-    try:
-        return typed_key(one) == typed_key(other)
-    except TypeError:  # unhashable things that no file holds
-        return False
+    return typed_key(one) == typed_key(other)
 
 
 def copied(value: Value) -> Value:

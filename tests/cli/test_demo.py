@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -397,6 +398,7 @@ def test_ctrl_c_ends_the_demo_and_leaves_nothing(environment: dict[str, str], he
         env={**environment, "TMPDIR": str(here)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  may be ignored here
     ) as demo:
         deadline = time.monotonic() + 20
         while not list(here.glob("*/untorn.txt")) and time.monotonic() < deadline:

@@ -6,6 +6,7 @@ import runpy
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -330,7 +331,11 @@ def test_ctrl_c_while_waiting_for_a_lock_leaves_no_traceback(
     with (
         storage.lock(settings, timeout=5),
         subprocess.Popen(
-            [sys.executable, "-c", WAITING], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, "-c", WAITING],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  may be ignored here
         ) as waiting,
     ):
         assert waiting.stdout is not None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from targets import NEW, OLD
 import untorn
 from untorn import storage
 from untorn.errors import LockTimeoutError, SaveError, UnknownOutcomeError, WriteError
+from untorn.storage.lock import _await, _Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,3 +157,41 @@ def test_a_file_made_by_another_in_the_last_moment_is_not_replaced_unseen(quick_
     assert watch.made.count("rename_new") == 1
     assert watch.made.count("rename") == 1  # asked for all the same, over what was seen now
     assert path.read_bytes() == NEW
+
+
+def test_a_threads_wait_is_counted_anew_whenever_another_had_its_turn(tmp_path: Path) -> None:
+    """As long as others get on, waiting is no sign that something hangs."""
+    turn = _Turn()
+
+    class Busy:
+        """A lock that others take twice before it comes free."""
+
+        waits = 0
+
+        def acquire(self, timeout: float) -> bool:
+            self.waits += 1
+            turn.count += 1
+            return self.waits > 2
+
+    turn.lock = Busy()  # type: ignore[assignment]  # what is asked of a lock
+    _await(turn, tmp_path / "x", 0.1)
+    assert turn.count == 3
+
+
+def test_a_holder_that_the_system_does_not_tell_is_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object, **_keywords: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(sys.modules["untorn.storage.lock"], "open", refuse, raising=False)
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        with pytest.raises(LockTimeoutError) as caught, storage.lock(path, timeout=0):
+            pass
+    finally:
+        os.close(fd)
+    assert "by process" not in str(caught.value)

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import struct
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -338,3 +339,17 @@ def test_a_user_attribute_that_the_disk_does_not_take_is_a_warning(
     monkeypatch.setattr(storage.REAL, "setxattr", lambda *_: (_ for _ in ()).throw(os_error(errno.ENOSPC)))
     assert "user.colour" in untorn.write_bytes(file, NEXT).warnings[0]
     assert file.read_bytes() == NEXT
+
+
+@pytest.mark.parametrize("mask", [None, 0o4])
+def test_a_new_file_has_the_bits_of_the_directorys_default_acl(tmp_path: Path, mask: int | None) -> None:
+    """The same in this process, against a file that open(2) makes."""
+    bits = [(0x01, 6), (0x04, 6), *([] if mask is None else [(0x10, mask)]), (0x20, 0)]
+    entries = b"".join(struct.pack("<HHI", tag, each, 0xFFFFFFFF) for tag, each in bits)
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", struct.pack("<I", 2) + entries)
+    except OSError as error:
+        pytest.skip(f"this file system has no access control lists: {error.strerror}")
+    (tmp_path / "plain").touch()
+    untorn.write_text(tmp_path / "ours", "x")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode

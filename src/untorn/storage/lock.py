@@ -164,7 +164,7 @@ def lock(path: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) -> Iterat
         try:
             yield held
         finally:
-            if held.process == os.getpid():
+            if held.process == os.getpid():  # pragma: no branch  forked children report nothing
                 drop(held.fd, calls)
 
 
@@ -187,26 +187,31 @@ def _acquire(path: Path, timeout: float, calls: Syscalls) -> Held:
 
 def _try(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]]:
     """Return the lock, or ``None`` and what somebody else holds."""
-    while True:
-        try:
-            fd, is_file = _opened(path, calls)
-        except OSError as error:
-            raise failures.writing(error, path, "its lock could not be opened") from error
-        free = False
-        try:
-            status = calls.fstat(fd)
-            identity = (status.st_dev, status.st_ino)
-            free = _flocked(fd, calls)
-            if not free:
-                return None, identity
-            if _leads_to(path, calls) == (identity, is_file):
-                held, fd = Held(path, fd, identity, is_file), -1
-                return held, identity
-        except OSError as error:
+    answer = None
+    while answer is None:
+        answer = _try_once(path, calls)
+    return answer
+
+
+def _try_once(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]] | None:
+    """Do the same; return ``None`` if the name leads elsewhere by the time that it is locked."""
+    try:
+        fd, is_file = _opened(path, calls)
+    except OSError as error:
+        raise failures.writing(error, path, "its lock could not be opened") from error
+    try:
+        status = calls.fstat(fd)
+        identity = (status.st_dev, status.st_ino)
+        free = _flocked(fd, calls)
+        if free and _leads_to(path, calls) == (identity, is_file):
+            return Held(path, fd, identity, is_file), identity
+    except BaseException as error:
+        drop(fd, calls)
+        if isinstance(error, OSError):
             raise failures.writing(error, path, "its lock could not be taken") from error
-        finally:
-            if fd >= 0:
-                drop(fd, calls)
+        raise
+    drop(fd, calls)
+    return None if free else (None, identity)
 
 
 def _flocked(fd: int, calls: Syscalls) -> bool:

@@ -751,3 +751,17 @@ def test_a_new_document_has_keys_first_and_tables_after_a_blank_line() -> None:
 
 def test_an_empty_mapping_renders_as_an_empty_text() -> None:
     assert serializer.render({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("a = [\n\t1,\n]\nb = [\n]\n", "\t"),
+        ("a = [\n  1,\n]\nb = [\n]\n", "  "),
+        ("a = [\n         1,\n]\nb = [\n]\n", "    "),
+        ("b = [\n]\n", "    "),
+    ],
+)
+def test_the_first_item_of_an_empty_array_is_indented_as_the_file_is(text: str, step: str) -> None:
+    edits = serializer.patch(text, [Insert(("b", 0), 7)])
+    assert apply_edits(text, edits).endswith(f"b = [\n{step}7,\n]\n")

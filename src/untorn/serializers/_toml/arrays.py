@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from untorn.sdk import Located
     from untorn.serializers._toml.nodes import Array
 
-_STEP = "    "
+_STEPS = ("\t", "  ", "    ")
+_INDENTED = re.compile(r"^[ \t]+(?=\S)", re.MULTILINE)
+
+
+def _step(text: str) -> str:
+    """Return what the first indented line begins with, unless that is no usual step."""
+    first = _INDENTED.search(text)
+    return first[0] if first and first[0] in _STEPS else _STEPS[-1]
 
 
 def inserted(text: str, array: Array, number: int, items: Sequence[str]) -> list[TextEdit]:
@@ -45,7 +53,7 @@ def _only(text: str, array: Array, items: Sequence[str]) -> TextEdit:
     at = line_stop(text, start)
     comments = [each for each in hash_comments(text, at, stop) if blank_before(text, each.start)]
     indent = indentation_of(text, comments[0].start) if comments else ""
-    indent = indent or indentation_of(text, array.span.start) + _STEP
+    indent = indent or indentation_of(text, array.span.start) + _step(text)
     return TextEdit(at, at, _lines(indent, items))
 
 
@@ -89,7 +97,9 @@ def _appended(text: str, array: Array, items: Sequence[str]) -> list[TextEdit]:
 
 def _item_indentation(text: str, array: Array) -> str:
     starts = [item.span.start for item in array.items if blank_before(text, item.span.start)]
-    return indentation_of(text, starts[-1]) if starts else indentation_of(text, array.span.start) + _STEP
+    return (
+        indentation_of(text, starts[-1]) if starts else indentation_of(text, array.span.start) + _step(text)
+    )
 
 
 def removed(text: str, array: Array, number: int) -> list[TextEdit]:

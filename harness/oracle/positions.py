@@ -221,9 +221,7 @@ def _deleted(source: Source, entry: Entry) -> Allowance:
 def _end_moves_up(source: Source, allowance: Allowance) -> None:
     """Where the last line goes and had no newline, an empty line before it is no line without one."""
     line = len(source.lines) - 1
-    while line >= 0 and (
-        line in allowance.gone or line in allowance.optional or not source.lines[line].strip()
-    ):
+    while line >= 0 and (_may_go(line, allowance) or not source.lines[line].strip()):
         if not source.lines[line].strip():
             allowance.optional.add(line)
         line -= 1
@@ -328,3 +326,7 @@ def interior(source: Source, entry: Entry) -> list[Span]:
     )
     own = set(entry.pieces)
     return [Span(one.end, other.start) for one, other in pairwise(statements) if one in own and other in own]
+
+
+def _may_go(line: int, allowance: Allowance) -> bool:
+    return line in allowance.gone or line in allowance.optional or allowance.changed.get(line, ()) is None

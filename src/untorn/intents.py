@@ -74,8 +74,8 @@ class Creation:
 class Replacement:
     """This value, whatever the file holds, with as few changes of its text as possible.
 
-    ``unless`` is the revision that may be overwritten though it cannot be parsed;
-    any other content that cannot be parsed stays.
+    ``revision``, where given, is the only one that may be replaced, also if it cannot
+    be parsed; without it, content that cannot be parsed stays.
     """
 
     selection: Selection

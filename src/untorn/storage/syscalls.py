@@ -25,6 +25,9 @@ class Syscalls:
         self.read = os.read
         self.pread = os.pread
         self.write = os.write
+        self.pwrite = os.pwrite
+        self.ftruncate = os.ftruncate
+        self.reserve = _reserve
         self.fstat = os.fstat
         self.stat = os.stat
         self.access = os.access
@@ -67,6 +70,26 @@ def _rename_new(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -
     if code not in _LACKING:
         raise OSError(code, os.strerror(code), target)
     os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+
+_KEEP_SIZE = 1  # linux/falloc.h
+
+
+def _reserve(fd: int, size: int) -> None:
+    """Set blocks aside for ``size`` bytes; the file's size stays (fallocate(2), FALLOC_FL_KEEP_SIZE).
+
+    Python's ``os.posix_fallocate`` would change the size, and where the file
+    system has no such call it writes the bytes.
+    """
+    import ctypes  # noqa: PLC0415  only a large file needs it
+
+    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
+    if fallocate is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    offset = ctypes.c_int64
+    if fallocate(fd, _KEEP_SIZE, offset(0), offset(size)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def _no_attributes(*_arguments: object, **_keywords: object) -> list[str]:

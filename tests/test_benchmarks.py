@@ -43,5 +43,5 @@ def test_the_subjects_take_turns_at_being_first() -> None:
     subjects = [Subject(name, lambda number, name=name: called.append(f"{name}{number}")) for name in "AB"]
     samples = interleaved(subjects, rounds=2, calls=2)
     # Once before, unmeasured; no number comes twice.
-    assert called == "B0 B1 A2 A3 A4 A5 B6 B7 B8 B9 A10 A11".split()
+    assert called == ["B0", "B1", "A2", "A3", "A4", "A5", "B6", "B7", "B8", "B9", "A10", "A11"]
     assert {name: len(times) for name, times in samples.items()} == {"A": 2, "B": 2}

@@ -380,10 +380,10 @@ class Host:
         witnesses = self._witnesses
         intent = doc.intent(allow_reformat=options.allow_reformat)
         approved = saving.approved_for(intent, doc.read_from, witnesses)
-        outcome = saving.commit(approved, options, held)
-        if not isinstance(outcome, Receipt):
+        receipt = saving.commit(approved, options, held=held)
+        if receipt is None:
             return None
-        return self._finish(doc, saving.finished(outcome, witnesses), approved.draft)
+        return self._finish(doc, saving.finished(receipt, witnesses), approved.draft)
 
     def _finish(self, doc: Document, receipt: Receipt, draft: Draft) -> Receipt:
         doc.committed(draft)

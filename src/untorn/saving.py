@@ -13,6 +13,7 @@ own, so that leaving one out is a type error.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from untorn.errors import (
 )
 from untorn.keypath import format_keypath
 from untorn.loading import MAX_BYTES
-from untorn.records import Problem, Proposal, Receipt, Snapshot, revision_of
+from untorn.records import Problem, Proposal, Receipt, revision_of
 from untorn.text import decode
 from untorn.values import same_value
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from untorn.drafts import Draft
     from untorn.intents import Intent
     from untorn.keypath import KeyPath
-    from untorn.records import Located
+    from untorn.records import Located, Snapshot
 
 RACES = 3
 """How many times a save starts again because the file moved on, before it holds the lock throughout."""
@@ -163,8 +164,20 @@ def _read_beside(path: Path | None, relative: str) -> bytes:
     return data
 
 
-def commit(approved: Approved, options: SaveOptions, held: storage.Held | None = None) -> Receipt | Snapshot:
-    """Write the approved bytes, unless the file moved on: then return what it holds now.
+def commit(
+    approved: Approved,
+    options: SaveOptions,
+    *,
+    file: storage.Reading | None = None,
+    held: storage.Held | None = None,
+) -> Receipt | None:
+    """Write the approved bytes, unless the file moved on: then return ``None``.
+
+    Args:
+        approved: The bytes, and what they were made for.
+        options: How to write.
+        file: The file as it was read for this, still open; its lock is taken.
+        held: The lock, if it is held already.
 
     Raises:
         WriteError, LockTimeoutError: Nothing was changed.
@@ -173,15 +186,13 @@ def commit(approved: Approved, options: SaveOptions, held: storage.Held | None =
     draft = approved.draft
     if draft.data == draft.snapshot.data:
         return _unchanged(draft)
-    with storage.prepare(draft.snapshot, draft.data, options.write) as prepared:
-        if held is not None:
-            published = prepared.compare(held) or prepared.publish(held)
-        else:
-            with storage.lock(draft.snapshot.path, timeout=options.timeout) as own:
-                published = prepared.compare(own) or prepared.publish(own)
-    if isinstance(published, Snapshot):
-        return published
-    return _receipt(draft, published)
+    path = draft.snapshot.path
+    with (
+        storage.prepare(draft.snapshot, draft.data, options.write, file=file) as prepared,
+        nullcontext(held) if held else storage.lock(path, timeout=options.timeout, file=file) as mine,
+    ):
+        published = prepared.publish(mine) if prepared.compare(mine) else None
+    return None if published is None else _receipt(draft, published)
 
 
 def _unchanged(draft: Draft) -> Receipt:
@@ -227,21 +238,20 @@ def _not_durable(receipt: Receipt, error: OSError) -> NotDurableError:
 
 def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses) -> tuple[Receipt, Draft]:
     """Take ``intent`` through all stages until it is committed or refused."""
-    current = storage.read(path, limit=MAX_BYTES)
     for _ in range(RACES):
-        approved = approved_for(intent, current, witnesses)
-        outcome = commit(approved, options)
-        if isinstance(outcome, Receipt):
-            return finished(outcome, witnesses), approved.draft
-        current = outcome
+        with storage.reading(path, limit=MAX_BYTES) as file:
+            approved = approved_for(intent, file.snapshot, witnesses)
+            receipt = commit(approved, options, file=file)
+        if receipt is not None:
+            return finished(receipt, witnesses), approved.draft
     for _ in range(LAST_TRIES):
         # Others were faster each time. Holding the lock from read to commit
         # keeps out all who use it; only a program that knows no lock can win.
         with storage.lock(path, timeout=options.timeout) as held:
             approved = approved_for(intent, storage.read(path, limit=MAX_BYTES), witnesses)
-            outcome = commit(approved, options, held)
-        if isinstance(outcome, Receipt):
-            return finished(outcome, witnesses), approved.draft
+            receipt = commit(approved, options, held=held)
+        if receipt is not None:
+            return finished(receipt, witnesses), approved.draft
     raise ConflictError(
         f"another program replaced the file during each of {RACES + LAST_TRIES} tries",
         path=path,

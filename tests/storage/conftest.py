@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import atomic, owed
-from untorn.storage.lock import _descriptors, _turns
+from untorn.storage import atomic, owed, places
+from untorn.storage.descriptors import _descriptors
+from untorn.storage.lock import _turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
 def nothing_left_over() -> Iterator[None]:
     """Let no test depend on what an earlier one left in this process, nor leave a lock or its note."""
     atomic._left.clear()
+    places._places.clear()
     owed._owed.clear()
     yield
     assert _descriptors == set()

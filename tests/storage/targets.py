@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import atomic, owed
+from untorn.storage import atomic, owed, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,5 +56,6 @@ def litter(directory: Path) -> set[str]:
 def forgetful() -> Iterator[None]:
     """Let the process sweep again, and owe nothing."""
     atomic._left.clear()
+    places._places.clear()
     owed._owed.clear()
     yield

@@ -114,7 +114,7 @@ def _in_a_thread(task) -> None:  # noqa: ANN001  any call
 def test_a_child_forked_between_the_look_and_the_commit_does_not_commit(file: Path) -> None:
     snapshot = storage.read(file)
     with storage.lock(file) as held, storage.prepare(snapshot, NEW) as prepared:
-        assert prepared.compare(held) is None
+        assert prepared.compare(held)
 
         def publish() -> None:
             for step in (prepared.compare, prepared.publish):

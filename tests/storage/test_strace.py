@@ -256,7 +256,6 @@ ERRORS_FROM_OUTSIDE = [
     ("flock:error=ENOLCK:when=2", "WriteError"),
     ("getdents64:error=EIO", ""),
     ("close:error=EIO", ""),
-    ("faccessat2:error=EROFS", "WriteError"),
 ]
 
 

@@ -6,7 +6,7 @@
 from untorn.storage.atomic import Prepared, Published, WriteOptions, prepare
 from untorn.storage.lock import Held, lock
 from untorn.storage.owed import pay
-from untorn.storage.snapshot import read
+from untorn.storage.snapshot import Reading, read, reading
 from untorn.storage.syscalls import REAL, Syscalls
 from untorn.storage.target import resolve
 
@@ -15,11 +15,13 @@ __all__ = [
     "Held",
     "Prepared",
     "Published",
+    "Reading",
     "Syscalls",
     "WriteOptions",
     "lock",
     "pay",
     "prepare",
     "read",
+    "reading",
     "resolve",
 ]

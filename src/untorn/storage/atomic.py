@@ -2,10 +2,10 @@
 
 ::
 
-    prepare   open the directory ─ look at the target ─ create the temp ─ write ─
-              owner ─ ACL, mode ─ attributes ─ check ─ fsync(temp)         (no lock)
+    prepare   open the directory ─ create the temp ─ reserve, write ─ check ─
+              owner ─ ACL, mode ─ attributes ─ fsync(temp)                (no lock)
     compare   are the bytes on disk still the snapshot's?             (lock held)
-    publish   rename ─ fsync(directory)                               (lock held)
+    publish   rename ─ fsync(directory) ─ sweep                       (lock held)
 
 The rename is the commit point. Whatever fails before it leaves the target as it
 was and no temp; whatever fails behind it is said in ``Published``, not raised.
@@ -14,33 +14,27 @@ was and no temp; whatever fails behind it is said in ``Published``, not raised.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
-from untorn.records import Snapshot
-from untorn.storage import failures, owed
-from untorn.storage.lock import Held, drop, opened
+from untorn.storage import failures, owed, places
 from untorn.storage.metadata import Transfer, metadata_of, put_new
-from untorn.storage.names import sweep, temp_name
+from untorn.storage.names import sweep
 from untorn.storage.parents import Parents
-from untorn.storage.snapshot import read, read_to_end, unlike_a_file
+from untorn.storage.snapshot import Reading, read, read_to_end, unlike_a_file
 from untorn.storage.syscalls import REAL, Syscalls
+from untorn.storage.temp import Temp
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_TEMP = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-_TRIES = 10
-"""How many temps a sweep may take for an orphan, each in the moment before it is locked."""
+    from untorn.records import Snapshot
+    from untorn.storage.lock import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +76,57 @@ class Published:
 
 
 def prepare(
-    snapshot: Snapshot, data: bytes, options: WriteOptions | None = None, *, calls: Syscalls = REAL
+    snapshot: Snapshot,
+    data: bytes,
+    options: WriteOptions | None = None,
+    *,
+    file: Reading | None = None,
+    calls: Syscalls = REAL,
 ) -> Prepared:
     """Return a writer that will make the file of ``snapshot`` hold ``data``.
 
     Used as a context manager: entering it does everything that comes before the
     commit; leaving it without ``publish`` leaves nothing behind.
 
+    Args:
+        snapshot: What the new content was made for.
+        data: The new content, complete.
+        options: How to write it.
+        file: Where the snapshot came from, if that is known: its metadata is
+            taken over, instead of those that a look at the name would find.
+        calls: The system calls to use.
+
     Raises (on entering):
         WriteError: The target is not to be replaced, or a call failed. The file
             is as it was; ``left_behind`` names a temp that could not be removed.
     """
-    return Prepared(snapshot, data, options or WriteOptions(), calls)
+    status = file.status if file is not None else None
+    return Prepared(snapshot, data, options or WriteOptions(), status, calls)
 
 
 class Prepared:
     """A complete, synced temporary file beside its target, to be published or discarded."""
 
-    def __init__(self, snapshot: Snapshot, data: bytes, options: WriteOptions, calls: Syscalls) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        data: bytes,
+        options: WriteOptions,
+        status: os.stat_result | None,
+        calls: Syscalls,
+    ) -> None:
         self._snapshot = snapshot
         self._path: Path = snapshot.path
         self._data = data
         self._options = options
+        self._target = status
         self._calls = calls
         self._parents = Parents(self._path.parent, calls)
-        self._temp = -1
-        self._temp_name = ""
-        self._temp_identity = (-1, -1)
+        self._temp = Temp(self._path, data, calls)
         self._process = os.getpid()
-        self._target_change: int | None = None
         self._directory_change = 0
         self._at_rename = False
         self._renamed = False
-        self._left_behind: Path | None = None
         self._warnings: list[str] = []
 
     # ── Prepare ─────────────────────────────────────────────────────────────
@@ -126,7 +138,7 @@ class Prepared:
             self._discard(error)
             if isinstance(error, OSError) and not isinstance(error, SaveError):
                 failure = failures.writing(error, self._path, "preparing the new content failed")
-                failure.left_behind = self._left_behind
+                failure.left_behind = self._temp.left_behind
                 raise failure from error
             raise
         return self
@@ -134,28 +146,38 @@ class Prepared:
     def _prepare(self) -> None:
         self._refuse_strange_names()
         directory = self._parents.open()
-        target = self._target_status(directory)
-        if target is not None:
-            self._refuse_unfit(target, directory)
-            self._target_change = target.st_ctime_ns
+        if self._target is None:
+            self._target = self._target_status(directory)
+        self._look_around()
+        if self._target is not None:
+            self._refuse_unfit(self._target, directory)
         self._directory_change = self._calls.fstat(directory).st_mtime_ns
-        if not any(self._created(directory) for _ in range(_TRIES)):
-            raise OSError(errno.EAGAIN, "somebody else locks each new file at once")
-        write_all(self._temp, self._data, calls=self._calls)
-        status = self._calls.fstat(self._temp)
-        if target is None or stat.S_ISLNK(target.st_mode):
-            put_new(self._temp, directory, self._options.mode, self._calls)
+        status = self._temp.write(directory)
+        if self._target is None or stat.S_ISLNK(self._target.st_mode):
+            put_new(self._temp.fd, directory, self._options.mode, self._calls)
         else:
-            transfer = Transfer(self._temp, self._path, self._options.metadata, self._calls, self._warnings)
-            transfer.put(metadata_of(self._path, target, self._calls), status)
-        if status.st_size != len(self._data):
-            # write(2) said it took all: never install what it did not keep.
-            raise OSError(errno.EIO, f"{status.st_size} of {len(self._data)} bytes were kept")
-        if self._options.durability == "full":
-            # Before the rename, or a crash can leave an empty file under the
-            # final name. A failed fsync is not retried: the kernel may have
-            # dropped the dirty pages, and a second call would then succeed.
-            self._calls.fsync(self._temp)
+            transfer = Transfer(
+                self._temp.fd, self._path, self._options.metadata, self._calls, self._warnings
+            )
+            transfer.put(metadata_of(self._path, self._target, self._calls), status)
+        # Before the rename, or a crash can leave an empty file under the final
+        # name; so also for durability="none", which gives up less than that. A
+        # failed fsync is not retried: the kernel may have dropped the dirty
+        # pages, and a second call would then succeed.
+        self._calls.fsync(self._temp.fd)
+
+    def _look_around(self) -> None:
+        """Refuse a file that is mounted by itself; say once what a network takes from the promises."""
+        place = places.known(self._path.parent)
+        if place is None:
+            place = places.look_at(self._path.parent, self._calls)
+            if place.network:
+                self._warnings.append(
+                    f"this file system ({place.network}) is on a network or a program's: "
+                    "its locks and syncs may hold on this machine only"
+                )
+        if self._target is not None and self._path.name in place.mounted:
+            raise failures.mounted(self._path)
 
     def _refuse_strange_names(self) -> None:
         if not self._path.name:
@@ -196,37 +218,22 @@ class Prepared:
     def _writable(self, target: os.stat_result, directory: int) -> bool:
         # access(2) with the effective ids knows immutable files and read-only
         # mounts too; it follows links, and a link has no mode of its own.
-        return stat.S_ISLNK(target.st_mode) or self._calls.access(
+        plainly = stat.S_ISLNK(target.st_mode) or (
+            target.st_uid == os.geteuid() and target.st_mode & stat.S_IWUSR
+        )
+        return bool(plainly) or self._calls.access(
             self._path.name, os.W_OK, dir_fd=directory, effective_ids=True
         )
 
-    def _created(self, directory: int) -> bool:
-        """Create the temp, locked; return ``False`` if a sweep was faster than the lock."""
-        self._temp_name = temp_name(self._path.name, self._data)
-        try:
-            self._temp = opened(partial(self._calls.open, self._temp_name, _TEMP, 0o600, dir_fd=directory))
-        except OSError:
-            self._temp_name = ""  # if there is such a file, it is not ours to remove
-            raise
-        with suppress(BlockingIOError):  # a sweep holds it, and is about to remove it
-            self._calls.flock(self._temp, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            status = self._calls.fstat(self._temp)
-            self._temp_identity = (status.st_dev, status.st_ino)
-            if status.st_nlink:
-                return True
-        self._remove_temp()
-        drop(self._temp, self._calls)
-        self._temp = -1
-        return False
-
     # ── Compare ─────────────────────────────────────────────────────────────
 
-    def compare(self, held: Held) -> Snapshot | None:
-        """Return what the file holds now, or ``None`` if that still is the snapshot.
+    def compare(self, held: Held) -> bool:
+        """Return whether the file still is as the snapshot, and the lock still is its lock.
 
-        Also answers with a snapshot, even if the bytes are the same, where the
-        name no longer leads to what is locked, for then the lock keeps nobody out,
-        and where the file's mode or owner may have changed.
+        ``False``, though the bytes be the same, where the name no longer leads
+        to what is locked, for then the lock keeps nobody out, and where the
+        file's mode or owner may have changed: that is not on the temp, which
+        would undo it.
 
         Raises:
             WriteError, LimitError: The file cannot be read, or the lock is a parent's;
@@ -234,19 +241,30 @@ class Prepared:
         """
         self._refuse_parents_lock(held)
         try:
-            status = self._target_status(self._parents.fd)
-            if held.is_file and status is not None and held.identity == (status.st_dev, status.st_ino):
-                data = read_to_end(held.fd, status.st_size, self._path, None, self._calls)
-                # A chmod since ``prepare`` is not on the temp, which would undo it.
-                as_prepared = status.st_ctime_ns == self._target_change
-                now, same = Snapshot(self._path, data), as_prepared and data == self._snapshot.data
-            else:
-                now = read(self._path, calls=self._calls)
-                absent = status is None or stat.S_ISLNK(status.st_mode)
-                same = absent and not held.is_file and now.data == self._snapshot.data
+            return self._same_file(held) if held.is_file else self._still_none()
         except OSError as error:
             raise failures.writing(error, self._path, "looking at the file again failed") from error
-        return None if same else now
+
+    def _same_file(self, held: Held) -> bool:
+        data = read_to_end(held.fd, len(self._snapshot.data or b""), self._path, None, self._calls)
+        # The name last: nothing that happens before this look escapes it.
+        status, before = self._target_status(self._parents.fd), self._target
+        return (
+            status is not None
+            and before is not None
+            and held.identity == (status.st_dev, status.st_ino)
+            and status.st_ctime_ns == before.st_ctime_ns
+            and data == self._snapshot.data
+        )
+
+    def _still_none(self) -> bool:
+        """Return whether there still is no file to lock: none at all, or a link that shall be replaced."""
+        status = self._target_status(self._parents.fd)
+        if status is None:
+            return self._snapshot.data is None
+        return (
+            stat.S_ISLNK(status.st_mode) and read(self._path, calls=self._calls).data == self._snapshot.data
+        )
 
     def _refuse_parents_lock(self, held: Held) -> None:
         # A forked child's descriptor is closed, and its number may be another's by now.
@@ -260,11 +278,11 @@ class Prepared:
 
     # ── Publish ─────────────────────────────────────────────────────────────
 
-    def publish(self, held: Held) -> Published | Snapshot:
+    def publish(self, held: Held) -> Published | None:
         """Let the name lead to the new content. Call it under the lock, after ``compare``.
 
         Returns:
-            What is known behind the commit point; or a snapshot, where somebody
+            What is known behind the commit point; or ``None``, where somebody
             made the file that did not exist.
 
         Raises:
@@ -274,7 +292,7 @@ class Prepared:
         try:
             unseen = self._rename()
         except FileExistsError:
-            return read(self._path, calls=self._calls)
+            return None
         if unseen is not None:
             return Published(durable=False, error=unseen, unknown=True, warnings=tuple(self._warnings))
         published = self._synced()
@@ -289,10 +307,10 @@ class Prepared:
         """
         directory = self._parents.fd
         # A link to nowhere that shall be replaced has no bytes, but the name is taken.
-        rename = self._calls.rename_new if self._target_change is None else self._calls.rename
+        rename = self._calls.rename_new if self._target is None else self._calls.rename
         self._at_rename = True
         try:
-            rename(self._temp_name, self._path.name, src_dir_fd=directory, dst_dir_fd=directory)
+            rename(self._temp.name, self._path.name, src_dir_fd=directory, dst_dir_fd=directory)
         except FileExistsError:
             raise
         except OSError as error:
@@ -309,10 +327,16 @@ class Prepared:
     def _landed(self) -> bool | None:
         """Look whether the name leads to our inode; ``None`` if that cannot be seen."""
         try:
-            status = self._target_status(self._parents.fd)
+            try:
+                status = self._target_status(self._parents.fd)
+            except OSError:
+                # ESTALE: the server no longer knows the directory by this descriptor.
+                status = self._calls.stat(self._path, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
         except OSError:
             return None
-        return status is not None and (status.st_dev, status.st_ino) == self._temp_identity
+        return status is not None and (status.st_dev, status.st_ino) == self._temp.identity
 
     def _synced(self) -> Published:
         """Make the rename durable (WRITER W4-W6)."""
@@ -332,10 +356,14 @@ class Prepared:
     def _sweep(self) -> None:
         """Remove orphans, unless the directory is as this process left it. Behind the commit point."""
         directory = self._parents.fd
-        if _left.get(self._path) != self._directory_change:
+        left = _left.setdefault(self._path.parent, _Left())
+        if left.change != self._directory_change:
+            left.swept.clear()
+        if self._path.name not in left.swept:
             sweep(self._path.name, directory, self._calls)
+            left.swept.add(self._path.name)
         with suppress(OSError):
-            _left[self._path] = self._calls.fstat(directory).st_mtime_ns
+            left.change = self._calls.fstat(directory).st_mtime_ns
 
     # ── Leave ───────────────────────────────────────────────────────────────
 
@@ -350,41 +378,25 @@ class Prepared:
         committed = self._renamed or (self._at_rename and self._landed() is not False)
         if self._process != os.getpid():  # pragma: no cover  forked children report nothing
             return  # all of this is its parent's
-        if self._temp_name and not committed:
-            self._remove_temp()
-        if self._temp >= 0:
-            drop(self._temp, self._calls)
-            self._temp = -1
+        if not committed:
+            self._temp.remove(self._parents.fd)
+            if self._temp.left_behind is not None:
+                _left.pop(self._path.parent, None)  # the next save looks again
+        self._temp.close()
         self._parents.close(keep_created=committed)
         if isinstance(error, SaveError):
-            error.left_behind = error.left_behind or self._left_behind
+            error.left_behind = error.left_behind or self._temp.left_behind
         elif error is not None:
             what = "the new content is in place" if committed else "nothing was changed"
             error.add_note(f"untorn: {self._path}: {what}")
 
-    def _remove_temp(self) -> None:
-        try:
-            self._calls.unlink(self._temp_name, dir_fd=self._parents.fd)
-        except FileNotFoundError:
-            return
-        except OSError:
-            self._left_behind = self._path.parent / self._temp_name
-            _left.pop(self._path, None)  # the next save looks again
+
+@dataclass(slots=True)
+class _Left:
+    """A directory as this process left it: when it was changed last, and whose orphans were removed."""
+
+    change: int = 0
+    swept: set[str] = field(default_factory=set)
 
 
-_left: dict[Path, int] = {}
-"""When the directory of a target was changed last, as this process left it: by its own save."""
-
-
-def write_all(fd: int, data: bytes, *, calls: Syscalls) -> None:
-    """Write all of ``data``; write(2) may take less than it is given.
-
-    Raises:
-        OSError: As write(2) says, or EIO where it accepts nothing.
-    """
-    rest = memoryview(data)
-    while rest:
-        taken = calls.write(fd, rest)
-        if taken == 0:
-            raise OSError(errno.EIO, "write(2) accepted no bytes")
-        rest = rest[taken:]
+_left: dict[Path, _Left] = {}

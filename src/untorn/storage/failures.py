@@ -11,12 +11,16 @@ from untorn.errors import ReadError, WriteError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOUNTED = (
+    "a single file that is mounted by itself (as into a container) cannot be replaced: "
+    "mount its directory instead"
+)
+
 _HINTS = {
     errno.ENOSPC: "the disk is full: free some space and save again",
     errno.EDQUOT: "your disk quota is used up: free some space and save again",
     errno.EROFS: "the file system is mounted read-only",
-    errno.EBUSY: "a single file that is bind-mounted (as in a container) cannot be replaced: "
-    "mount its directory instead",
+    errno.EBUSY: _MOUNTED,
     errno.EXDEV: "the name lies on another file system than its directory: mount the directory instead",
     errno.ENAMETOOLONG: "the file's name is too long for this file system",
     errno.EIO: "the disk reported an error: check it before you trust what it holds",
@@ -49,3 +53,8 @@ def writing(error: OSError, path: Path, doing: str) -> WriteError:
 def refusal(reason: str, code: int, path: Path, hint: str = "") -> WriteError:
     """Return the error for a save that is refused before a byte is written."""
     return WriteError(f"not saved, the file is as it was: {reason}", errno=code, path=path, hint=hint)
+
+
+def mounted(path: Path) -> WriteError:
+    """Return the error for a single file that is a mount point (WRITER W12)."""
+    return refusal("it is mounted by itself", errno.EBUSY, path, _MOUNTED)

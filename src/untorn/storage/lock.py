@@ -19,15 +19,18 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from untorn.errors import LockTimeoutError, SaveError
 from untorn.storage import failures
-from untorn.storage.syscalls import REAL, Syscalls, closed
+from untorn.storage.descriptors import drop, opened
+from untorn.storage.syscalls import REAL, Syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from untorn.storage.snapshot import Reading
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
 
@@ -47,47 +50,8 @@ class Held:
     process: int = field(default_factory=os.getpid)
 
 
-# ── Forked children ─────────────────────────────────────────────────────────
-
-_descriptors: set[int] = set()
-# No fork between an open and the note of it, nor between a close and its: held
-# by os.fork itself.
-_noting = threading.RLock()
-
-
-def opened(opening: Callable[[], int]) -> int:
-    """Open a descriptor to be locked: a forked child closes it, or it would hold the lock too.
-
-    Raises:
-        OSError: As ``opening`` does.
-    """
-    with _noting:
-        fd = opening()
-        _descriptors.add(fd)
-    return fd
-
-
-def drop(fd: int, calls: Syscalls) -> None:
-    """Close a locked descriptor, which unlocks it. Raises no ``OSError``."""
-    with _noting:
-        try:
-            closed(fd, calls)
-        finally:  # the number may soon be another's, which no child should close
-            _descriptors.discard(fd)
-
-
-def _forget_all() -> None:  # pragma: no cover  runs in forked children, which report nothing
-    for fd in _descriptors:
-        os.close(fd)
-    _descriptors.clear()
-    _turns.clear()
-    # Another thread may have held it at the fork, and is not here to release it.
-    _guard._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001  as the standard library does
-    _noting.release()
-
-
-os.register_at_fork(before=_noting.acquire, after_in_parent=_noting.release, after_in_child=_forget_all)
-
+_Attempt: TypeAlias = "tuple[Held | None, tuple[int, int]]"
+"""The lock, or ``None`` where somebody else holds it; and device and inode of what is locked."""
 
 # ── Threads ─────────────────────────────────────────────────────────────────
 
@@ -104,6 +68,15 @@ class _Turn:
 
 _guard = threading.Lock()
 _turns: dict[Path, _Turn] = {}
+
+
+def _forget_turns() -> None:  # pragma: no cover  runs in forked children, which report nothing
+    _turns.clear()
+    # Another thread may have held it at the fork, and is not here to release it.
+    _guard._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001  as the standard library does
+
+
+os.register_at_fork(after_in_child=_forget_turns)
 
 
 @contextmanager
@@ -145,13 +118,18 @@ def _await(turn: _Turn, path: Path, timeout: float) -> None:
 
 
 @contextmanager
-def lock(path: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) -> Iterator[Held]:
+def lock(
+    path: Path, *, timeout: float = 10.0, file: Reading | None = None, calls: Syscalls = REAL
+) -> Iterator[Held]:
     """Hold the lock of the file at ``path``.
 
     Args:
         path: The file, links resolved; it need not exist.
         timeout: Seconds to wait, counted anew whenever the lock's holder or the
             file's revision changes.
+        file: The file as it was read and is still open: then that very file is
+            locked, and closed afterwards. Whether ``path`` still leads to it,
+            the caller has to see.
         calls: The system calls to use.
 
     Raises:
@@ -160,7 +138,11 @@ def lock(path: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) -> Iterat
         WriteError: The file or its directory cannot be opened.
     """
     with _turn(path, timeout):
-        held = _acquire(path, timeout, calls)
+        if file is not None and file.fd >= 0:
+            attempt = partial(_try_open, path, file, calls)
+        else:
+            attempt = partial(_try, path, calls)
+        held = _acquire(path, timeout, attempt, calls)
         try:
             yield held
         finally:
@@ -168,10 +150,10 @@ def lock(path: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) -> Iterat
                 drop(held.fd, calls)
 
 
-def _acquire(path: Path, timeout: float, calls: Syscalls) -> Held:
+def _acquire(path: Path, timeout: float, attempt: Callable[[], _Attempt], calls: Syscalls) -> Held:
     started, seen, pause = time.monotonic(), None, 0.0005
     while True:
-        held, identity = _try(path, calls)
+        held, identity = attempt()
         if held is not None:
             return held
         if time.monotonic() - started >= timeout:
@@ -185,7 +167,20 @@ def _acquire(path: Path, timeout: float, calls: Syscalls) -> Held:
         pause = min(pause * 2, 0.02)
 
 
-def _try(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]]:
+def _try_open(path: Path, file: Reading, calls: Syscalls) -> _Attempt:
+    """Lock the file that is open already; from then on its descriptor is the lock's."""
+    try:
+        free = _flocked(file.fd, calls)
+    except OSError as error:
+        raise failures.writing(error, path, "its lock could not be taken") from error
+    if not free:
+        return None, file.identity
+    held = Held(path, file.fd, file.identity, is_file=True)
+    file.fd = -1
+    return held, file.identity
+
+
+def _try(path: Path, calls: Syscalls) -> _Attempt:
     """Return the lock, or ``None`` and what somebody else holds."""
     answer = None
     while answer is None:
@@ -193,7 +188,7 @@ def _try(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]]:
     return answer
 
 
-def _try_once(path: Path, calls: Syscalls) -> tuple[Held | None, tuple[int, int]] | None:
+def _try_once(path: Path, calls: Syscalls) -> _Attempt | None:
     """Do the same; return ``None`` if the name leads elsewhere by the time that it is locked."""
     try:
         fd, is_file = _opened(path, calls)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.records import revision_of
-from untorn.storage.lock import drop, opened
+from untorn.storage.descriptors import drop, opened
 
 if TYPE_CHECKING:
     from untorn.storage.syscalls import Syscalls

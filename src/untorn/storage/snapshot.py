@@ -1,18 +1,26 @@
-"""Read a file once: its bytes, or that there is none."""
+"""Read a file once: its bytes, or that there is none.
+
+A save keeps the descriptor that it read from, because that is what it locks.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.errors import LimitError, ReadError
 from untorn.records import Snapshot
 from untorn.storage import failures
+from untorn.storage.descriptors import drop, opened
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # A FIFO without a writer would block open(2) for ever, a terminal would become ours.
@@ -47,24 +55,75 @@ def read(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Sna
     except OSError as error:
         raise failures.reading(error, path) from error
     try:
-        return Snapshot(path, _all_of(fd, path, limit, calls))
-    except OSError as error:
-        if isinstance(error, ReadError):
-            raise
-        raise failures.reading(error, path) from error
+        return _read(path, fd, limit, calls).snapshot
     finally:
         closed(fd, calls)
 
 
-def _all_of(fd: int, path: Path, limit: int | None, calls: Syscalls) -> bytes:
-    status = calls.fstat(fd)
-    strange = unlike_a_file(status.st_mode)
-    if strange is not None:
-        reason, code = strange
-        raise ReadError(
-            f"{reason}, not a file", errno=code, path=path, hint="name a regular file, or a link to one"
+@dataclass(slots=True)
+class Reading:
+    """A file that was read, and that is still open.
+
+    Attributes:
+        snapshot: What it held.
+        status: What it was besides; ``None`` where there was none, or where the
+            name itself is a link.
+        fd: The descriptor, -1 where there is none (any more).
+    """
+
+    snapshot: Snapshot
+    status: os.stat_result | None = None
+    fd: int = -1
+    process: int = field(default_factory=os.getpid)
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode of what is open."""
+        assert self.status is not None
+        return (self.status.st_dev, self.status.st_ino)
+
+
+@contextmanager
+def reading(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Iterator[Reading]:
+    """Read the file at ``path`` as ``read`` does, and keep it open.
+
+    Raises:
+        ReadError: It is unreadable, or no regular file.
+        LimitError: It has more than ``limit`` bytes.
+    """
+    try:
+        fd = opened(partial(calls.open, path, _FLAGS | os.O_NOFOLLOW))
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise failures.reading(error, path) from error
+        # Nothing to keep: there is no file, or it is the link that shall be replaced.
+        yield Reading(
+            read(path, limit=limit, calls=calls) if error.errno == errno.ELOOP else Snapshot(path, None)
         )
-    return read_to_end(fd, status.st_size, path, limit, calls)
+        return
+    file: Reading | None = None
+    try:
+        file = _read(path, fd, limit, calls)
+        yield file
+    finally:
+        if file is None or (file.fd >= 0 and file.process == os.getpid()):
+            drop(fd, calls)
+
+
+def _read(path: Path, fd: int, limit: int | None, calls: Syscalls) -> Reading:
+    try:
+        status = calls.fstat(fd)
+        strange = unlike_a_file(status.st_mode)
+        if strange is not None:
+            reason, code = strange
+            raise ReadError(
+                f"{reason}, not a file", errno=code, path=path, hint="name a regular file, or a link to one"
+            )
+        return Reading(Snapshot(path, read_to_end(fd, status.st_size, path, limit, calls)), status, fd)
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise failures.reading(error, path) from error
 
 
 def read_to_end(fd: int, size: int, path: Path, limit: int | None, calls: Syscalls) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -374,8 +375,8 @@ def published(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
 
     def changed(self: storage.Prepared, held: storage.Held) -> storage.Published:
         real = publish(self, held)
-        values = {name: getattr(real, name) for name in ("durable", "error", "unknown", "warnings")}
-        return storage.Published(**{**values, **fields})
+        assert real is not None
+        return replace(real, **fields)
 
     monkeypatch.setattr(storage.Prepared, "publish", changed)
 

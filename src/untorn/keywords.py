@@ -79,6 +79,8 @@ def options_of(path: PathLike, keywords: Mapping[str, Any]) -> tuple[Path, SaveO
     Raises:
         TypeError: A keyword is not known.
     """
+    if not keywords:
+        return storage.resolve(path), _PLAIN
     unknown = keywords.keys() - _KNOWN
     if unknown:
         msg = f"unexpected keyword argument {min(unknown)!r}; known are {', '.join(sorted(_KNOWN))}"
@@ -90,3 +92,6 @@ def options_of(path: PathLike, keywords: Mapping[str, Any]) -> tuple[Path, SaveO
         write=write,
         allow_reformat=keywords.get("allow_reformat", False),
     )
+
+
+_PLAIN = SaveOptions()

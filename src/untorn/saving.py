@@ -30,7 +30,7 @@ from untorn.errors import (
 )
 from untorn.keypath import format_keypath
 from untorn.loading import MAX_BYTES
-from untorn.records import Problem, Proposal, Receipt, revision_of
+from untorn.records import Problem, Proposal, Receipt
 from untorn.text import decode
 from untorn.values import same_value
 
@@ -210,7 +210,7 @@ def _receipt(draft: Draft, published: storage.Published) -> Receipt:
         draft.snapshot.path,
         changed=True,
         durable=published.durable,
-        revision=revision_of(draft.data),
+        revision=published.revision,
         replayed=draft.replayed,
         warnings=published.warnings,
     )

@@ -15,6 +15,7 @@ from targets import NEW, OLD, forgetful
 import untorn
 from untorn import storage
 from untorn.errors import WriteError
+from untorn.records import revision_of
 from untorn.storage.names import temp_name
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def file(quick_path: Path) -> Path:
 
 
 def orphan(path: Path) -> Path:
-    return path.parent / temp_name(path.name, NEW)
+    return path.parent / temp_name(path.name, revision_of(NEW))
 
 
 def test_a_thousand_orphans_go_with_the_next_save(file: Path) -> None:

@@ -27,13 +27,14 @@ from untorn.storage.names import sweep
 from untorn.storage.parents import Parents
 from untorn.storage.snapshot import Reading, read, read_to_end, unlike_a_file
 from untorn.storage.syscalls import REAL, Syscalls
+from untorn.storage.target import split
 from untorn.storage.temp import Temp
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from untorn.records import Snapshot
+    from untorn.records import Revision, Snapshot
     from untorn.storage.lock import Held
 
 
@@ -63,12 +64,14 @@ class Published:
     """What is known behind the commit point.
 
     Attributes:
-        durable: Whether the new bytes are known to survive a power cut.
+        revision: What identifies the new bytes.
+        durable: Whether they are known to survive a power cut.
         error: What the disk said instead of confirming, or ``None``.
         unknown: Whether the rename failed and its outcome could not be seen.
         warnings: What could not be kept, in sentences.
     """
 
+    revision: Revision
     durable: bool
     error: OSError | None = None
     unknown: bool = False
@@ -121,8 +124,9 @@ class Prepared:
         self._options = options
         self._target = status
         self._calls = calls
-        self._parents = Parents(self._path.parent, calls)
-        self._temp = Temp(self._path, data, calls)
+        self._directory, self._name = split(self._path)
+        self._parents = Parents(self._directory, calls)
+        self._temp = Temp(self._name, data, calls)
         self._process = os.getpid()
         self._directory_change = 0
         self._at_rename = False
@@ -138,7 +142,7 @@ class Prepared:
             self._discard(error)
             if isinstance(error, OSError) and not isinstance(error, SaveError):
                 failure = failures.writing(error, self._path, "preparing the new content failed")
-                failure.left_behind = self._temp.left_behind
+                failure.left_behind = self._left_behind()
                 raise failure from error
             raise
         return self
@@ -168,26 +172,26 @@ class Prepared:
 
     def _look_around(self) -> None:
         """Refuse a file that is mounted by itself; say once what a network takes from the promises."""
-        place = places.known(self._path.parent)
+        place = places.known(self._directory)
         if place is None:
-            place = places.look_at(self._path.parent, self._calls)
+            place = places.look_at(self._directory, self._calls)
             if place.network:
                 self._warnings.append(
                     f"this file system ({place.network}) is on a network or a program's: "
                     "its locks and syncs may hold on this machine only"
                 )
-        if self._target is not None and self._path.name in place.mounted:
+        if self._target is not None and self._name in place.mounted:
             raise failures.mounted(self._path)
 
     def _refuse_strange_names(self) -> None:
-        if not self._path.name:
+        if not self._name:
             raise failures.refusal("is a directory", errno.EISDIR, self._path)
         if self._path.parts[:2] == ("/", "proc"):
             raise failures.refusal("is a name of the kernel's, not a file", errno.EINVAL, self._path)
 
     def _target_status(self, directory: int) -> os.stat_result | None:
         try:
-            return self._calls.stat(self._path.name, dir_fd=directory, follow_symlinks=False)
+            return self._calls.stat(self._name, dir_fd=directory, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
@@ -221,9 +225,7 @@ class Prepared:
         plainly = stat.S_ISLNK(target.st_mode) or (
             target.st_uid == os.geteuid() and target.st_mode & stat.S_IWUSR
         )
-        return bool(plainly) or self._calls.access(
-            self._path.name, os.W_OK, dir_fd=directory, effective_ids=True
-        )
+        return bool(plainly) or self._calls.access(self._name, os.W_OK, dir_fd=directory, effective_ids=True)
 
     # ── Compare ─────────────────────────────────────────────────────────────
 
@@ -294,10 +296,13 @@ class Prepared:
         except FileExistsError:
             return None
         if unseen is not None:
-            return Published(durable=False, error=unseen, unknown=True, warnings=tuple(self._warnings))
+            return self._published(durable=False, error=unseen, unknown=True)
         published = self._synced()
         self._sweep()
         return published
+
+    def _published(self, *, durable: bool, error: OSError | None = None, unknown: bool = False) -> Published:
+        return Published(self._temp.revision, durable, error, unknown, tuple(self._warnings))
 
     def _rename(self) -> OSError | None:
         """Rename the temp over the target; return an error only if its outcome cannot be seen.
@@ -310,7 +315,7 @@ class Prepared:
         rename = self._calls.rename_new if self._target is None else self._calls.rename
         self._at_rename = True
         try:
-            rename(self._temp.name, self._path.name, src_dir_fd=directory, dst_dir_fd=directory)
+            rename(self._temp.name, self._name, src_dir_fd=directory, dst_dir_fd=directory)
         except FileExistsError:
             raise
         except OSError as error:
@@ -340,28 +345,27 @@ class Prepared:
 
     def _synced(self) -> Published:
         """Make the rename durable (WRITER W4-W6)."""
-        warnings = tuple(self._warnings)
         if self._options.durability == "none":
-            return Published(durable=False, warnings=warnings)
+            return self._published(durable=False)
         try:
             durable = self._parents.sync()
         except OSError as error:
             owed.owe(self._path)
-            return Published(durable=False, error=error, warnings=warnings)
+            return self._published(durable=False, error=error)
         owed.settle(self._path)
         if not durable:
-            warnings += ("this file system cannot sync a directory: a power cut may undo the save",)
-        return Published(durable=durable, warnings=warnings)
+            self._warnings.append("this file system cannot sync a directory: a power cut may undo the save")
+        return self._published(durable=durable)
 
     def _sweep(self) -> None:
         """Remove orphans, unless the directory is as this process left it. Behind the commit point."""
         directory = self._parents.fd
-        left = _left.setdefault(self._path.parent, _Left())
+        left = _left.setdefault(self._directory, _Left())
         if left.change != self._directory_change:
             left.swept.clear()
-        if self._path.name not in left.swept:
-            sweep(self._path.name, directory, self._calls)
-            left.swept.add(self._path.name)
+        if self._name not in left.swept:
+            sweep(self._name, directory, self._calls)
+            left.swept.add(self._name)
         with suppress(OSError):
             left.change = self._calls.fstat(directory).st_mtime_ns
 
@@ -380,15 +384,18 @@ class Prepared:
             return  # all of this is its parent's
         if not committed:
             self._temp.remove(self._parents.fd)
-            if self._temp.left_behind is not None:
-                _left.pop(self._path.parent, None)  # the next save looks again
+            if self._temp.stays:
+                _left.pop(self._directory, None)  # the next save looks again
         self._temp.close()
         self._parents.close(keep_created=committed)
         if isinstance(error, SaveError):
-            error.left_behind = error.left_behind or self._temp.left_behind
+            error.left_behind = error.left_behind or self._left_behind()
         elif error is not None:
             what = "the new content is in place" if committed else "nothing was changed"
             error.add_note(f"untorn: {self._path}: {what}")
+
+    def _left_behind(self) -> Path | None:
+        return self._directory / self._temp.name if self._temp.stays else None
 
 
 @dataclass(slots=True)

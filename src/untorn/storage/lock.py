@@ -79,25 +79,31 @@ def _forget_turns() -> None:  # pragma: no cover  runs in forked children, which
 os.register_at_fork(after_in_child=_forget_turns)
 
 
-@contextmanager
-def _turn(path: Path, timeout: float) -> Iterator[None]:
+def _take_turn(path: Path, timeout: float) -> _Turn:
     with _guard:
-        turn = _turns.setdefault(path, _Turn())
+        turn = _turns.get(path) or _turns.setdefault(path, _Turn())
         turn.waiting += 1
     try:
         _await(turn, path, timeout)
-        turn.owner = threading.get_ident()
-        turn.count += 1
-        try:
-            yield
-        finally:
-            turn.owner = None
-            turn.lock.release()
-    finally:
-        with _guard:
-            turn.waiting -= 1
-            if not turn.waiting:
-                _turns.pop(path, None)
+    except BaseException:
+        _leave(turn, path)
+        raise
+    turn.owner = threading.get_ident()
+    turn.count += 1
+    return turn
+
+
+def _end_turn(turn: _Turn, path: Path) -> None:
+    turn.owner = None
+    turn.lock.release()
+    _leave(turn, path)
+
+
+def _leave(turn: _Turn, path: Path) -> None:
+    with _guard:
+        turn.waiting -= 1
+        if not turn.waiting:
+            _turns.pop(path, None)
 
 
 def _await(turn: _Turn, path: Path, timeout: float) -> None:
@@ -137,7 +143,8 @@ def lock(
         SaveError: This thread holds it already.
         WriteError: The file or its directory cannot be opened.
     """
-    with _turn(path, timeout):
+    turn = _take_turn(path, timeout)
+    try:
         if file is not None and file.fd >= 0:
             attempt = partial(_try_open, path, file, calls)
         else:
@@ -148,6 +155,8 @@ def lock(
         finally:
             if held.process == os.getpid():  # pragma: no branch  forked children report nothing
                 drop(held.fd, calls)
+    finally:
+        _end_turn(turn, path)
 
 
 def _acquire(path: Path, timeout: float, attempt: Callable[[], _Attempt], calls: Syscalls) -> Held:

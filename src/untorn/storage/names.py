@@ -6,13 +6,14 @@ import fcntl
 import os
 import re
 import stat
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from untorn.records import revision_of
 from untorn.storage.descriptors import drop, opened
 
 if TYPE_CHECKING:
+    from untorn.records import Revision
     from untorn.storage.syscalls import Syscalls
 
 _NAME_MAX = 255  # bytes, on every file system in common use (limits.h)
@@ -21,13 +22,13 @@ _DIGEST = 32  # hex digits of the digest of the new bytes: proves a temp complet
 _REST = re.compile(rb"[0-9a-f]{32}\.[0-9a-f]{32}\.tmp")
 
 
-def temp_name(name: str, data: bytes) -> str:
-    """Return a new name for a temporary file of ``name`` that shall hold ``data``."""
-    digest = revision_of(data).digest
-    assert digest is not None
-    return f"{_stem(name)}{os.urandom(_RANDOM).hex()}.{digest[:_DIGEST]}.tmp"
+def temp_name(name: str, revision: Revision) -> str:
+    """Return a new name for a temporary file of ``name`` that shall hold the bytes of ``revision``."""
+    assert revision.digest is not None
+    return f"{_stem(name)}{os.urandom(_RANDOM).hex()}.{revision.digest[:_DIGEST]}.tmp"
 
 
+@lru_cache(maxsize=256)
 def _stem(name: str) -> str:
     """Return what the temporary files of ``name``, and of no other file, begin with.
 

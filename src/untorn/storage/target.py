@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,32 +35,46 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
         ReadError: The links lead in a circle (ELOOP), there is a NUL in the path
             (EINVAL), or a slash behind what is no directory (ENOTDIR).
     """
-    written = Path(os.getcwd(), path)  # noqa: PTH109  Path.cwd() does the same, and imports more
-    if "\0" in str(written):
-        raise failures.reading(OSError(errno.EINVAL, os.strerror(errno.EINVAL)), written)
-    rest = list(written.parts[1:])[::-1]
-    done = written.anchor
+    written = os.fspath(path)
+    if "\0" in written:
+        raise failures.reading(OSError(errno.EINVAL, os.strerror(errno.EINVAL)), Path(written))
+    done, rest = _start(written)
     links = 0
     while rest:
         part = rest.pop()
         if part == "..":
             done = os.path.dirname(done)  # noqa: PTH120  a string, and right: ``done`` has no links
             continue
-        candidate = os.path.join(done, part)  # noqa: PTH118  the loop runs for every part of every path
+        candidate = done + part if done.endswith(os.sep) else done + os.sep + part
         link = _link(candidate, calls) if rest or follow_symlinks else None
         if link is None:
             done = candidate
             continue
         links += 1
         if links > _MOST_LINKS:
-            raise failures.reading(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), written)
-        target = Path(link)
-        if target.is_absolute():
-            done = target.anchor
-        rest += [each for each in target.parts if each != target.anchor][::-1]
-    if os.fspath(path).endswith(os.sep) and not os.path.isdir(done):  # noqa: PTH112  a string
+            raise failures.reading(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), Path(written))
+        if os.path.isabs(link):  # noqa: PTH117  a string
+            done, more = _start(link)
+            rest += more
+        else:
+            rest += _parts(link)
+    if written.endswith(os.sep) and not os.path.isdir(done):  # noqa: PTH112  a string
         raise failures.reading(OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), Path(done))
-    return Path(done)
+    return _as_path(done)
+
+
+def _start(written: str) -> tuple[str, list[str]]:
+    """Return a directory without links in its path, and what is left to follow, last part first."""
+    if not os.path.isabs(written):  # noqa: PTH117  a string
+        return os.getcwd(), _parts(written)  # noqa: PTH109  a string, which getcwd(2) has resolved
+    drive, tail = os.path.splitdrive(written)
+    return drive + os.sep, _parts(tail)
+
+
+def _parts(written: str) -> list[str]:
+    plain = written.replace(os.altsep, os.sep) if os.altsep else written
+    parts = plain.split(os.sep)  # noqa: PTH206  a string
+    return [part for part in reversed(parts) if part not in ("", ".")]
 
 
 def _link(candidate: str, calls: Syscalls) -> str | None:
@@ -67,8 +83,23 @@ def _link(candidate: str, calls: Syscalls) -> str | None:
         # only looks like a link to one (proc(5)).
         return None
     try:
-        return calls.readlink(candidate)
+        # Most are none, and lstat(2) says so without an exception.
+        if stat.S_ISLNK(calls.stat(candidate, follow_symlinks=False).st_mode):
+            return calls.readlink(candidate)
     except OSError:
-        # EINVAL: no link. Anything else (ENOENT, EACCES, ENOTDIR) is not a
-        # question of links, and is said properly when the file is opened.
+        # ENOENT, EACCES, ENOTDIR are not a question of links, and are said
+        # properly when the file is opened.
         return None
+    return None
+
+
+@lru_cache(maxsize=256)
+def _as_path(written: str) -> Path:
+    """Return a path that remembers its parts and its hash for the next save of the same file."""
+    return Path(written)
+
+
+@lru_cache(maxsize=256)
+def split(path: Path) -> tuple[Path, str]:
+    """Return the directory and the name of a file."""
+    return path.parent, path.name

@@ -9,12 +9,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from untorn.records import revision_of
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import temp_name
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from untorn.storage.syscalls import Syscalls
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,17 +32,19 @@ class Temp:
         name: Its name in the target's directory; empty while there is none.
         fd: Its descriptor, -1 while there is none.
         identity: Its device and inode.
-        left_behind: Where it stays because the file system refused its removal.
+        revision: What identifies its content.
+        stays: Whether the file system refused its removal.
     """
 
-    def __init__(self, target: Path, data: bytes, calls: Syscalls) -> None:
+    def __init__(self, target: str, data: bytes, calls: Syscalls) -> None:
         self._target = target
         self._data = data
+        self.revision = revision_of(data)
         self._calls = calls
         self.name = ""
         self.fd = -1
         self.identity = (-1, -1)
-        self.left_behind: Path | None = None
+        self.stays = False
 
     def write(self, directory: int) -> os.stat_result:
         """Create it with all of the data, and return what became of it.
@@ -64,7 +65,7 @@ class Temp:
         raise OSError(errno.EAGAIN, "somebody else locks each new file at once")
 
     def _create(self, directory: int) -> None:
-        self.name = temp_name(self._target.name, self._data)
+        self.name = temp_name(self._target, self.revision)
         try:
             self.fd = opened(partial(self._calls.open, self.name, _FLAGS, 0o600, dir_fd=directory))
         except OSError:
@@ -83,7 +84,7 @@ class Temp:
         return status
 
     def remove(self, directory: int) -> None:
-        """Remove its name, if it has one. Raises no ``OSError``: see ``left_behind``."""
+        """Remove its name, if it has one. Raises no ``OSError``: see ``stays``."""
         if not self.name:
             return
         try:
@@ -91,7 +92,7 @@ class Temp:
         except FileNotFoundError:
             return
         except OSError:
-            self.left_behind = self._target.parent / self.name
+            self.stays = True
 
     def close(self) -> None:
         """Close it, which unlocks it. Raises no ``OSError``."""

@@ -13,15 +13,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 
 def instructions(code: str) -> int:
     """Return how many instructions a fresh interpreter executes for ``code``."""
+    return instructions_of("-c", code)
+
+
+def instructions_of(*arguments: str) -> int:
+    """Return how many instructions ``python ARGUMENTS`` executes."""
     with tempfile.TemporaryDirectory() as directory:
         profile = Path(directory) / "profile"
-        python = [sys.executable, "-c", code]
+        python = [sys.executable, *arguments]
         _run(python)  # once before, for the bytecode that it leaves behind
         _run([_valgrind(), "--tool=callgrind", f"--callgrind-out-file={profile}", *python])
         found = re.search(r"^(?:summary|totals): (\d+)", profile.read_text("utf-8"), re.MULTILINE)
@@ -36,13 +42,23 @@ def _valgrind() -> str:
     return found
 
 
+@cache
+def _bytecode() -> tempfile.TemporaryDirectory[str]:
+    """Return where bytecode is kept: nothing is written beside the sources, which may be read-only."""
+    return tempfile.TemporaryDirectory(prefix="untorn-bytecode-")
+
+
 def _run(command: list[str]) -> None:
     spec = find_spec("untorn")
     assert spec is not None
     assert spec.origin is not None
     # Nothing else of the caller's environment: coverage, for one, can start
     # itself in every child. And sets are to be walked in the same order always.
-    environment = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(Path(spec.origin).parents[1])}
+    environment = {
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(Path(spec.origin).parents[1]),
+        "PYTHONPYCACHEPREFIX": _bytecode().name,
+    }
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
 

@@ -1,0 +1,191 @@
+"""How many system calls a save makes, exactly (WRITER W24): counts repeat where times do not.
+
+Left out are the calls that follow the path to its file, one or two a component.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from calls import watched
+from targets import forgetful
+
+import untorn
+from untorn import storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LOOK = "open fstat pread"
+TEMP = "open flock write fstat"
+METADATA = "listxattr listxattr fchmod"
+COMPARE = "flock pread stat"
+LEAVE = "fstat close close close"
+
+REPEATED = f"{LOOK} open fstat {TEMP} {METADATA} fsync {COMPARE} rename fsync {LEAVE}"
+
+
+def calls_of(path: Path, save: Callable[[], object]) -> str:
+    """Return the calls of ``save`` without those of resolving ``path``, which come first."""
+    with watched() as watch:
+        save()
+    with watched() as resolving:
+        storage.resolve(path)
+    made = len(resolving.made)
+    assert watch.made[:made] == resolving.made
+    return " ".join(watch.made[made:])
+
+
+@pytest.fixture
+def path(quick_path: Path) -> Path:
+    """A file that this process has saved before, so that its directory was swept and its mount is known."""
+    path = quick_path / "settings.json"
+    untorn.write_bytes(path, b"{}\n")
+    return path
+
+
+def test_a_repeated_durable_save_makes_22_calls_and_two_of_them_sync(path: Path) -> None:
+    made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n"))
+    assert made == REPEATED
+    assert (len(made.split()), made.split().count("fsync")) == (22, 2)
+
+
+def test_a_changed_value_costs_the_calls_of_its_bytes(path: Path) -> None:
+    value = untorn.load(path)
+    value["port"] = 8080
+    assert calls_of(path, lambda: untorn.save(path, value)) == REPEATED
+
+
+def test_a_changed_document_costs_the_calls_of_its_bytes(path: Path) -> None:
+    document = untorn.open(path)
+    document.set("port", 8080)
+    assert calls_of(path, document.save) == REPEATED
+
+
+def test_a_save_that_is_not_durable_leaves_out_the_sync_of_the_directory(path: Path) -> None:
+    made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n", durability="none"))
+    assert made == REPEATED.replace("rename fsync", "rename")
+
+
+def test_a_large_save_reserves_its_space_besides(path: Path) -> None:
+    made = calls_of(path, lambda: untorn.write_bytes(path, b"x" * (1 << 20)))
+    assert made == REPEATED.replace("flock write", "flock reserve write", 1)
+
+
+def test_each_attribute_that_is_kept_costs_two_calls(path: Path) -> None:
+    os.setxattr(path, "user.one", b"1")
+    os.setxattr(path, "user.two", b"2")
+    made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n"))
+    kept = "listxattr getxattr getxattr listxattr fchmod setxattr setxattr"
+    assert made == REPEATED.replace(METADATA, kept)
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        pytest.param(lambda path: untorn.write_bytes(path, b"{}\n"), id="bytes"),
+        pytest.param(lambda path: untorn.write_bytes(path, b"{}\n", durability="none"), id="not-durable"),
+        pytest.param(lambda path: untorn.save(path, {}, base=None), id="value"),
+    ],
+)
+def test_an_unchanged_save_only_looks(path: Path, save: Callable[[Path], object]) -> None:
+    assert calls_of(path, lambda: save(path)) == f"{LOOK} close"
+
+
+def test_an_unchanged_document_only_looks(path: Path) -> None:
+    assert calls_of(path, untorn.open(path).save) == f"{LOOK} close"
+
+
+def test_a_load_only_looks(path: Path) -> None:
+    assert calls_of(path, lambda: untorn.load(path)) == f"{LOOK} close"
+
+
+def test_an_edit_that_changes_nothing_takes_the_lock_and_looks(path: Path) -> None:
+    def edit() -> None:
+        with untorn.edit(path):
+            pass
+
+    made = calls_of(path, edit).split()
+    assert made.count("flock") == 1
+    assert {"write", "rename", "fsync", "listdir"} & set(made) == set()
+
+
+def test_a_first_save_reads_the_mount_table_and_sweeps_besides(path: Path) -> None:
+    with forgetful():
+        made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n"))
+    more = Counter(made.split()) - Counter(REPEATED.split())
+    assert more == Counter(["open", "read", "read", "close", "listdir"])
+    assert Counter(REPEATED.split()) - Counter(made.split()) == Counter()
+
+
+def test_a_new_file_is_locked_by_its_directory_and_does_not_replace(quick_path: Path) -> None:
+    path = quick_path / "new.json"
+    untorn.write_bytes(
+        quick_path / "settings.json", b"{}\n"
+    )  # the mount is known, the directory is not as left
+    made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n"))
+    assert made == (
+        # No file; the mode of a new one is asked of the directory's ACL and of the umask.
+        f"open open stat fstat {TEMP} getxattr open read close fchmod fsync "
+        # The directory is locked, and still the nearest parent that exists.
+        "open open fstat flock stat stat stat rename_new fsync listdir fstat close close close"
+    )
+
+
+# ── From outside ────────────────────────────────────────────────────────────
+
+SAVES = """
+import sys, untorn
+path, count = sys.argv[1], int(sys.argv[2])
+for number in range(3 + count):
+    untorn.write_bytes(path, b"number %d" % number)
+"""
+
+# What the kernel, or the C library, calls an entry of the table.
+ENTRY = {
+    "openat": "open", "pread64": "pread", "newfstatat": "stat", "fstat": "stat", "fstatat64": "stat",
+    "flistxattr": "listxattr", "llistxattr": "listxattr", "renameat": "rename", "renameat2": "rename",
+}  # fmt: skip
+
+
+def counted_outside(path: Path, saves: int) -> Counter[str]:
+    """Return how many calls that concern files a process makes that saves so many times."""
+    table = path.with_name("counts")
+    tracer = ["strace", "-f", "-c", "-e", "trace=%file,%desc", "-o", table]
+    command = [sys.executable, "-c", SAVES, path, str(saves)]
+    done = subprocess.run([*tracer, *command], check=False, capture_output=True, text=True)
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    found: Counter[str] = Counter()
+    for line in table.read_text().splitlines():
+        # % time, seconds, usecs/call, calls, errors (may be absent), name
+        if match := re.match(r" *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(\w+)$", line):
+            found[ENTRY.get(match[2], match[2])] += int(match[1])
+    del found["total"]
+    return found
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_the_kernel_counts_no_call_that_passes_the_table_by(
+    quick_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watched() as watch:
+        untorn.write_bytes(path, b"[]\n")
+    expected = Counter(ENTRY.get(name, name) for name in watch.made)
+    (quick_path / "outside").mkdir()
+    outside = quick_path / "outside" / path.name
+    # All import the same bytecode, which the first one leaves.
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(quick_path / "bytecode"))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    _, ten, twenty = (counted_outside(outside, saves) for saves in (0, 10, 20))
+    deeper = Counter({"stat": 1})  # the directory "outside", on the way to the file
+    assert {name: count / 10 for name, count in (twenty - ten).items()} == expected + deeper

@@ -268,7 +268,8 @@ def test_every_hook_has_a_heading(name: str) -> None:
 # ── Claims ────────────────────────────────────────────────────────────────────
 
 PROMISES = (DOCS / "explanation" / "guarantees.md").read_text("utf-8")
-CITATION = re.compile(r"`((?:tests|plugins|harness)/[\w./-]+\.py)(?:::(\w+))?`")
+WRITER = (DOCS / "explanation" / "writer.md").read_text("utf-8")
+CITATION = re.compile(r"`((?:tests|plugins|harness|evidence)/[\w./-]+\.py)(?:::(\w+))?`")
 
 
 @pytest.mark.parametrize("number", range(1, 13))
@@ -278,9 +279,17 @@ def test_every_promise_names_tests_that_hold_it(number: int) -> None:
     assert CITATION.findall(found[0])
 
 
-@pytest.mark.parametrize(("file", "test"), sorted(set(CITATION.findall(PROMISES))))
+LINES = re.findall(r"(?m)^(?:\*\*W|- \*\").*$", WRITER)
+
+
+@pytest.mark.parametrize("line", LINES, ids=[str(number) for number in range(len(LINES))])
+def test_every_line_of_the_writer_names_tests_that_hold_it(line: str) -> None:
+    assert CITATION.findall(line)
+
+
+@pytest.mark.parametrize(("file", "test"), sorted(set(CITATION.findall(PROMISES + WRITER))))
 def test_every_test_that_the_promises_name_exists(file: str, test: str) -> None:
-    assert f"def {test}" in (ROOT / file).read_text("utf-8")
+    assert (f"def {test}" if test else "def main") in (ROOT / file).read_text("utf-8")
 
 
 def test_the_readmes_second_command_is_what_ci_runs() -> None:

@@ -33,7 +33,8 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
 
     Raises:
         ReadError: The links lead in a circle (ELOOP), there is a NUL in the path
-            (EINVAL), or a slash behind what is no directory (ENOTDIR).
+            (EINVAL), a slash behind what is no directory (ENOTDIR), or something
+            on the way that cannot be looked at.
     """
     written = os.fspath(path)
     if "\0" in written:
@@ -86,10 +87,10 @@ def _link(candidate: str, calls: Syscalls) -> str | None:
         # Most are none, and lstat(2) says so without an exception.
         if stat.S_ISLNK(calls.stat(candidate, follow_symlinks=False).st_mode):
             return calls.readlink(candidate)
-    except OSError:
-        # ENOENT, EACCES, ENOTDIR are not a question of links, and are said
-        # properly when the file is opened.
-        return None
+    except OSError as error:
+        # Where nobody can tell whether it is a link, a save would replace the link.
+        if error.errno not in (errno.ENOENT, errno.EINVAL):
+            raise failures.reading(error, Path(candidate)) from error
     return None
 
 

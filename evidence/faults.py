@@ -1,0 +1,242 @@
+"""Let every system call of a save fail, in every way, and kill it there: ``python -m evidence.faults``.
+
+For every kind of target and every way to save, each call by its number, until
+there is no such call. Each trial is a process of its own, so that nothing is
+remembered from another one. The exit status is 1 if a promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evidence import disturbances
+from evidence.calls import watched
+from evidence.children import exit_code, forked, told
+from evidence.targets import KINDS, WAYS, Unsupported, held_by, litter, target_of
+from evidence.trials import Fault, attempt, hooks, next_save_of, reference, seen
+from untorn import storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_PROCESSES = 2
+_QUICK = 12
+"""Of the product with the other ways to save than as bytes, each so manieth is tried in the quick form."""
+
+BODIES: dict[str, Callable[[Sequence[str]], Iterator[Fault]]] = {
+    "failures": disturbances.failures,
+    "done, but reported as failed": disturbances.late_failures,
+    "interrupts": disturbances.interrupts,
+    "failures without cleanup": disturbances.failures_that_cannot_be_cleaned_up,
+    "renames of unknown outcome": disturbances.renames_of_unknown_outcome,
+}
+
+
+def main() -> int:
+    """Run this body of evidence from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m evidence.faults", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a fixed sample, within a minute")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only these targets")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    preload()
+    counts: Counter[str] = Counter()
+    violations: list[str] = []
+    jobs = [(kind, way, arguments.quick) for kind in arguments.kind or KINDS for way in WAYS]
+    with multiprocessing.get_context("fork").Pool(_PROCESSES) as pool:
+        for label, counted, found in pool.imap(_shard, jobs):
+            print(f"{label:26} {', '.join(f'{name} {count}' for name, count in counted.items())}", flush=True)
+            counts.update(counted)
+            violations += found
+    print(*alike(violations), sep="\n")
+    for name, count in counts.items():
+        print(f"{name}: {count}")
+    print(f"{time.monotonic() - started:.0f} s")
+    print(f"violations: {len(violations)}")
+    return int(bool(violations))
+
+
+def alike(violations: list[str]) -> list[str]:
+    """Return one example of each sort of violation, with how many there are."""
+    sorts: dict[str, list[str]] = {}
+    for each in violations:
+        _, _, what = each.partition(": ")[2].partition(": ")
+        sorts.setdefault(re.sub(r"\{.*|/[^ ]*|\d+ \(\w+\)|\d+", "…", what), []).append(each)
+    return [f"{len(each)} x {each[0]}" for each in sorts.values()]
+
+
+def preload() -> None:
+    """Import what saves import when they first happen, but let this process save nothing."""
+
+    def names() -> str:
+        with scratch() as place:
+            for number, (kind, way) in enumerate((kind, way) for kind in KINDS for way in WAYS):
+                try:
+                    reference(kind, way, place / str(number))
+                except Unsupported:
+                    continue
+        return "\n".join(sys.modules)
+
+    _, said = told(names)
+    for name in said.split():
+        if name != "__main__":
+            importlib.import_module(name)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a new directory in memory, where that has attributes, and remove it."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(
+        prefix="untorn-evidence-", dir=memory if memory.is_dir() else None
+    ) as name:
+        yield Path(name).resolve()
+
+
+def _shard(job: tuple[str, str, bool]) -> tuple[str, dict[str, int], list[str]]:
+    kind, way, quick = job
+    with scratch() as place:
+        trials = Shard(kind, way, place, step=_QUICK if quick and way != "write_bytes" else 1)
+        try:
+            trials.run(quick=quick)
+        except Unsupported as reason:
+            return f"{kind}, {way}: not here, {reason}", {}, []
+    return f"{kind}, {way}", dict(trials.counts), trials.violations
+
+
+class Shard:
+    """All trials of one way to save to one kind of target."""
+
+    def __init__(self, kind: str, way: str, place: Path, *, step: int = 1) -> None:
+        self.kind = kind
+        self.way = way
+        self.counts: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self._place = place
+        self._step = step
+        self._number = 0
+
+    def run(self, *, quick: bool = False) -> None:
+        """Try everything, in the order of ``BODIES``.
+
+        Raises:
+            Unsupported: There is no such target here.
+        """
+        made, expected = self.calm()
+        self.counts["calls"] = len(made)
+        for body, faults in BODIES.items():
+            for fault in self._sampled(faults(made)):
+                self.try_one(body, fault, expected)
+        if not quick:
+            for first in range(len(made)):
+                self._pairs(first, expected)
+        for fault in self._sampled(disturbances.kills(made)):
+            self.kill(fault, expected)
+        self.one_byte_at_a_time(expected)
+
+    def calm(self) -> tuple[list[str], bytes]:
+        """Return calls and result of the save that nobody disturbs, in a process that has never saved."""
+        directory = self._fresh()
+        target_of(self.kind, self._fresh())  # raises where there is none
+
+        def save() -> str:
+            made, found = reference(self.kind, self.way, directory)
+            return " ".join(made) + "\n" + found.decode()
+
+        code, said = told(save)
+        assert code == 0, said
+        calls, _, found = said.partition("\n")
+        return calls.split(), found.encode()
+
+    def _sampled(self, faults: Iterator[Fault]) -> Iterator[Fault]:
+        return islice(faults, 0, None, self._step)
+
+    def _fresh(self) -> Path:
+        self._number += 1
+        return self._place / str(self._number)
+
+    def try_one(self, body: str, fault: Fault, expected: bytes) -> list[str]:
+        """Try a fault in a process of its own; return the calls that were made."""
+        directory = self._fresh()
+
+        def trial() -> str:
+            done = attempt(self.kind, self.way, directory, fault, expected)
+            return " ".join(done.made) + "\n" + "\n".join(done.violations)
+
+        code, said = told(trial)
+        calls, _, found = said.partition("\n")
+        if code != 0:
+            found += f"\nthe trial ended with {code}"
+        self._note(body, fault, filter(None, found.split("\n")))
+        shutil.rmtree(directory)
+        return calls.split()
+
+    def _note(self, body: str, fault: Fault, found: Iterator[str]) -> None:
+        self.counts[body] += 1
+        self.violations += [f"{self.kind}, {self.way}: {fault.label}: {each}" for each in found]
+
+    def _pairs(self, first: int, expected: bytes) -> None:
+        alone = Fault("", hooks(before=lambda: disturbances.both(first, first)))
+        made = self.try_one("failures", alone, expected)
+        for fault in disturbances.second_failures(first, made):
+            self.try_one("pairs of failures", fault, expected)
+
+    def kill(self, fault: Fault, expected: bytes) -> None:
+        """Kill a save, and let another process save next."""
+        directory = self._fresh()
+        target = target_of(self.kind, directory)
+
+        def save() -> None:
+            with watched(**fault.hooks()):
+                WAYS[self.way](target)
+
+        def judge() -> str:
+            found = [] if code == -signal.SIGKILL else [f"it ended with {code}"]
+            if seen(target) not in (target.before, expected):
+                found.append(f"the file holds {held_by(target.file)!r:.60}")
+            if len(litter(target.directory) - target.planted) > 1:
+                found.append(f"more than one orphan: {litter(target.directory)}")
+            return "\n".join([*found, *next_save_of(target)])
+
+        code = exit_code(forked(save))
+        ended, said = told(judge)
+        found = [*filter(None, said.split("\n")), *([f"the judge ended with {ended}"] if ended else [])]
+        self._note("kills", fault, iter(found))
+        shutil.rmtree(directory)
+
+    def one_byte_at_a_time(self, expected: bytes) -> None:
+        """Let the system take one byte of each write, also where the last of them fails."""
+
+        def short() -> str:
+            for name in ("write", "pwrite"):
+                real = getattr(storage.REAL, name)
+                setattr(storage.REAL, name, partial(_one_byte, real))
+            return "\n".join(attempt(self.kind, self.way, directory, Fault("one byte"), expected).violations)
+
+        directory = self._fresh()
+        _, said = told(short)
+        self._note("short writes", Fault("each write takes one byte"), filter(None, said.split("\n")))
+
+
+def _one_byte(real: Callable[..., int], fd: int, data: bytes, *offset: int) -> int:
+    return real(fd, memoryview(data)[:1], *offset)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main())

@@ -47,7 +47,7 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
             done = os.path.dirname(done)  # noqa: PTH120  a string, and right: ``done`` has no links
             continue
         candidate = done + part if done.endswith(os.sep) else done + os.sep + part
-        link = _link(candidate, calls) if rest or follow_symlinks else None
+        link = _link(candidate, written, calls) if rest or follow_symlinks else None
         if link is None:
             done = candidate
             continue
@@ -78,7 +78,7 @@ def _parts(written: str) -> list[str]:
     return [part for part in reversed(parts) if part not in ("", ".")]
 
 
-def _link(candidate: str, calls: Syscalls) -> str | None:
+def _link(candidate: str, written: str, calls: Syscalls) -> str | None:
     if candidate.startswith("/proc/"):
         # /dev/stdout leads to /proc/self/fd/1: an open file and not a name, which
         # only looks like a link to one (proc(5)).
@@ -90,7 +90,7 @@ def _link(candidate: str, calls: Syscalls) -> str | None:
     except OSError as error:
         # Where nobody can tell whether it is a link, a save would replace the link.
         if error.errno not in (errno.ENOENT, errno.EINVAL):
-            raise failures.reading(error, Path(candidate)) from error
+            raise failures.reading(error, Path(written)) from error
     return None
 
 

@@ -181,6 +181,8 @@ def _try_open(path: Path, file: Reading, calls: Syscalls) -> _Attempt:
     try:
         free = _flocked(file.fd, calls)
     except OSError as error:
+        if error.errno == errno.EBADF:  # see ``_try_once``
+            return _try(path, calls)
         raise failures.writing(error, path, "its lock could not be taken") from error
     if not free:
         return None, file.identity
@@ -197,21 +199,24 @@ def _try(path: Path, calls: Syscalls) -> _Attempt:
     return answer
 
 
-def _try_once(path: Path, calls: Syscalls) -> _Attempt | None:
+def _try_once(path: Path, calls: Syscalls, flags: int = _FLAGS) -> _Attempt | None:
     """Do the same; return ``None`` if the name leads elsewhere by the time that it is locked."""
     try:
-        fd, is_file = _opened(path, calls)
+        fd, is_file = _opened(path, calls, flags)
     except OSError as error:
         raise failures.writing(error, path, "its lock could not be opened") from error
     try:
         status = calls.fstat(fd)
         identity = (status.st_dev, status.st_ino)
-        free = _flocked(fd, calls)
+        free = _flocked(fd, calls) if is_file else _flocked_directory(fd, calls)
         if free and _leads_to(path, calls) == (identity, is_file):
             return Held(path, fd, identity, is_file), identity
     except BaseException as error:
         drop(fd, calls)
         if isinstance(error, OSError):
+            if error.errno == errno.EBADF and not flags & os.O_RDWR:
+                # Over NFS, an exclusive lock needs a descriptor that may write (flock(2)).
+                return _try_once(path, calls, flags | os.O_RDWR)
             raise failures.writing(error, path, "its lock could not be taken") from error
         raise
     drop(fd, calls)
@@ -226,13 +231,23 @@ def _flocked(fd: int, calls: Syscalls) -> bool:
     return True
 
 
-def _opened(path: Path, calls: Syscalls) -> tuple[int, bool]:
+def _flocked_directory(fd: int, calls: Syscalls) -> bool:
+    try:
+        return _flocked(fd, calls)
+    except OSError as error:
+        # Over NFS, a directory cannot be locked at all, for it cannot be opened for
+        # writing. There, as everywhere, the rename of a new file asks whether there is one.
+        if error.errno == errno.EBADF:
+            return True
+        raise
+
+
+def _opened(path: Path, calls: Syscalls, flags: int) -> tuple[int, bool]:
     """Open what stands for the file: itself, or the nearest parent that exists."""
     place, is_file = path, True
     while True:
         try:
-            flags = _FLAGS if is_file else _FLAGS | os.O_DIRECTORY
-            return opened(partial(calls.open, place, flags)), is_file
+            return opened(partial(calls.open, place, flags if is_file else _FLAGS | os.O_DIRECTORY)), is_file
         except OSError as error:
             # ELOOP: the name itself is a link that shall be replaced.
             # ENXIO: a socket. EACCES: unreadable, so that only its directory can stand for it.

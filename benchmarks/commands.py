@@ -56,7 +56,9 @@ def pairs(directory: Path, *, quick: bool) -> list[Pair]:
         return first
     set_port = ("-m", "untorn", "set", str(json), "server.port", "8081", "--dry-run")
     toml_engine = f"import tomllib\nwith open({str(toml)!r}, 'rb') as file: tomllib.load(file)"
-    yaml_engine = f"from ruamel.yaml import YAML\nwith open({str(yaml)!r}) as file: YAML(typ='safe', pure=True).load(file)"
+    yaml_engine = (
+        f"import ruamel.yaml as r\nwith open({str(yaml)!r}) as file: r.YAML(typ='safe', pure=True).load(file)"
+    )
     return [
         *first,
         loading(toml, toml_engine, 1.10),

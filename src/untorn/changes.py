@@ -80,6 +80,9 @@ class ChangeSet:
         return ", ".join(map(str, self.operations)) or "no change"
 
 
+NOTHING = ChangeSet()
+
+
 def applied(value: Value, operations: Iterable[Operation]) -> Value:
     """Return ``value`` after ``operations``, computed on plain data; ``value`` is not changed.
 
@@ -134,6 +137,8 @@ def difference(base: Value, value: Value) -> ChangeSet:
     Mappings are compared key by key, lists by their longest common subsequence,
     so that an inserted item does not rewrite its neighbours.
     """
+    if same_value(base, value):  # one pass, several times as fast as the search for what differs
+        return NOTHING
     return ChangeSet(tuple(_differences((), base, value)))
 
 

@@ -30,6 +30,12 @@ class Tagged:
     value: Value
 
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""Types of scalars that are the same if they are equal; floats and times are not."""
+
+_SCALARS = _PLAIN | {float, bytes, datetime, date, time}
+
+
 def same_value(left: Value, right: Value) -> bool:
     """Return whether a file would have to say the same for both.
 
@@ -42,24 +48,30 @@ def same_value(left: Value, right: Value) -> bool:
     pending = [(left, right)]
     while pending:
         one, other = pending.pop()
-        if isinstance(one, Mapping):
-            if not isinstance(other, Mapping) or len(one) != len(other):
+        kind = type(one)
+        if kind in _PLAIN and type(other) is kind:  # nearly all there is: before any slower question
+            if one != other:
                 return False
-            pairs = _paired_by_key(one, other)
+        elif one is not other:
+            pairs = _paired(one, other)
             if pairs is None:
                 return False
             pending += pairs
-        elif isinstance(one, (list, tuple)):
-            if not isinstance(other, (list, tuple)) or len(one) != len(other):
-                return False
-            pending += zip(one, other, strict=True)
-        elif isinstance(one, Tagged):
-            if not isinstance(other, Tagged) or one.tag != other.tag:
-                return False
-            pending.append((one.value, other.value))
-        elif not _same_scalar(one, other):
-            return False
     return True
+
+
+def _paired(one: Value, other: Value) -> list[tuple[Value, Value]] | None:
+    """Return what has to be the same for these two to be; ``None`` where they differ already."""
+    if type(one) is dict or isinstance(one, Mapping):
+        alike = isinstance(other, Mapping) and len(one) == len(other)
+        return _paired_by_key(one, other) if alike else None
+    if isinstance(one, (list, tuple)):
+        alike = isinstance(other, (list, tuple)) and len(one) == len(other)
+        return list(zip(one, other, strict=True)) if alike else None
+    if isinstance(one, Tagged):
+        alike = isinstance(other, Tagged) and one.tag == other.tag
+        return [(one.value, other.value)] if alike else None
+    return [] if _same_scalar(one, other) else None
 
 
 def _paired_by_key(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> list[tuple[Any, Any]] | None:
@@ -83,6 +95,8 @@ def _paired_by_key(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> list[tup
 
 def typed_key(key: Value) -> object:
     """Return something hashable that is equal for two keys only if a file would be too."""
+    if isinstance(key, str):
+        return str.__str__(key)  # a subclass's own __str__ does not count
     if isinstance(key, tuple):
         return tuple(typed_key(item) for item in key)
     if isinstance(key, float):
@@ -93,16 +107,14 @@ def typed_key(key: Value) -> object:
 
 
 def _kind(scalar: object) -> type:
-    """Return the type that decides; a subclass of ``str`` is written like a ``str``."""
-    for kind in (bool, int, float, str, datetime, date, time, bytes):
+    """Return the type that decides; a subclass of ``int`` is written like an ``int``."""
+    for kind in (bool, int, float, datetime, date, time, bytes):
         if isinstance(scalar, kind):
             return kind
     return type(scalar)
 
 
 def _same_scalar(one: Value, other: Value) -> bool:
-    if type(one) is type(other) is str:
-        return bool(one == other)
     if isinstance(one, (set, frozenset)):
         return isinstance(other, (set, frozenset)) and set(map(typed_key, one)) == set(map(typed_key, other))
     return typed_key(one) == typed_key(other)
@@ -125,10 +137,13 @@ def copied(value: Value) -> Value:
 
 
 def _copied(value: Value) -> Value:
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
+    # Scalars are told from containers by their exact type: a call for each, and
+    # asking for any Mapping, would cost five times as much.
+    kind = type(value)
+    if kind is dict or isinstance(value, Mapping):
+        return {key: item if type(item) in _SCALARS else _copied(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_copied(item) for item in value]
+        return [item if type(item) in _SCALARS else _copied(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return set(value)
     if isinstance(value, Tagged):

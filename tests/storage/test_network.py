@@ -85,7 +85,9 @@ def test_locks_that_need_a_descriptor_that_may_write_get_one(file: Path) -> None
 
 
 @pytest.mark.usefixtures("nfs")
-def test_two_who_create_one_file_without_a_lock_both_stay(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_who_create_one_file_without_a_lock_both_stay(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = file.with_name("new.json")
     rename = storage.REAL.rename_new
     children: list[int] = []
@@ -93,7 +95,9 @@ def test_two_who_create_one_file_without_a_lock_both_stay(file: Path, monkeypatc
     def second_one_first(*names: str, **directories: int) -> None:
         if not children:
             monkeypatch.setattr(storage.REAL, "rename_new", rename)
-            children.append(forked(lambda: untorn.update(path, lambda doc: doc.set("theirs", 1), create=True)))
+            children.append(
+                forked(lambda: untorn.update(path, lambda doc: doc.set("theirs", 1), create=True))
+            )
             assert exit_code(children[0]) == 0
         rename(*names, **directories)
 
@@ -145,7 +149,7 @@ def looking_fails(monkeypatch: pytest.MonkeyPatch, fails: Callable[[bool], bool]
     def rename(*names: str, **directories: int) -> None:
         renamed.append(True)
         if happens:
-            real(*names, **directories)
+            move(*names, **directories)
         raise os_error(errno.ESTALE)
 
     def look(path: str, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:

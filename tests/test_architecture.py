@@ -211,7 +211,7 @@ def test_no_exception_to_the_rule_on_the_disk_outlives_its_reason() -> None:
     assert set(EXCEPTIONS) <= used
 
 
-WRITERS = {"prepare", "publish"}
+WRITERS = {"prepare", "prepare_in_place", "publish"}
 
 
 def writer_calls(source: str) -> list[str]:

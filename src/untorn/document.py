@@ -58,6 +58,8 @@ class Document:
         """What the last save did; ``edit`` sets it when its block has ended."""
         self.allow_reformat = False
         """Whether what cannot be edited precisely may be rendered anew as a whole."""
+        self.in_place: Path | None = None
+        """Where its journal goes if it is written in place; else ``None``."""
 
     def _start(self, base: Loaded | None, whole: Value) -> None:
         """Begin anew from ``base``; ``whole`` is this document's own copy of its value."""
@@ -275,6 +277,8 @@ class Document:
             SaveError: Nothing was changed; see its subclasses.
             NotDurableError, UnknownOutcomeError: See there.
         """
+        if path is None and self.in_place is not None:
+            options.setdefault("in_place", self.in_place)
         receipt, draft = self._saver(self, path, options)
         if draft.snapshot.path == self._path or self._path is None:
             self.committed(draft)

@@ -18,7 +18,8 @@
     │   ├── LockTimeoutError      the file's lock did not come free in time
     │   └── WriteError            (OSError) the operating system refused, with its errno
     ├── NotDurableError           the new content is in place; the disk did not confirm it
-    ├── UnknownOutcomeError       the rename failed, and so did the look at what it left
+    ├── UnknownOutcomeError       the rename failed, and so did the look at what it left; or
+    │                             an in-place write failed half-way, and its journal is there
     ├── PluginError               a plugin was refused, or failed while loading
     ├── UnknownFormatError        no serializer is known for this file
     └── KeyPathError              a key path is malformed, ambiguous, or leads nowhere
@@ -276,7 +277,11 @@ class NotDurableError(_AfterCommitError):
 
 
 class UnknownOutcomeError(_AfterCommitError):
-    """The rename reported an error, and so did the look at what it left."""
+    """The rename reported an error, and so did the look at what it left.
+
+    Or an in-place write failed behind its durable mark: who loads with the same
+    ``in_place=`` sees the new content, and the next save with it finishes the write.
+    """
 
 
 class PluginError(UntornError):

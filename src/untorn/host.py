@@ -139,6 +139,7 @@ class Host:
         format: str | None = None,
         document: DocumentNumber = None,
         missing: Value = MISSING,
+        in_place: PathLike | None = None,
     ) -> Value:
         """Return the value of a file as plain data. Nothing is ever written.
 
@@ -147,6 +148,7 @@ class Host:
             format: The serializer's name, where the file's name does not tell.
             document: Which document of a YAML text, from 0, or ``"all"``.
             missing: What to return where there is no file.
+            in_place: The directory of journals, for a file that is written in place.
 
         Raises:
             FileNotFoundError: There is no file, and ``missing`` was not given.
@@ -155,7 +157,7 @@ class Host:
         """
         # What was asked for decides the format, not where a link leads.
         selection = self._selection(Path(path), format, document)
-        snapshot = storage.read(storage.resolve(path), limit=loading.MAX_BYTES)
+        snapshot = loading.read(storage.resolve(path), loading.directory_of(in_place))
         if snapshot.data is None and missing is not MISSING:
             value = missing
         else:
@@ -195,6 +197,7 @@ class Host:
         create: bool = False,
         follow_symlinks: bool = True,
         allow_reformat: bool = False,
+        in_place: PathLike | None = None,
     ) -> Document:
         """Return a document for a file.
 
@@ -206,6 +209,8 @@ class Host:
             follow_symlinks: Whether a link leads to the file.
             allow_reformat: Whether what cannot be edited precisely may be
                 rendered anew as a whole.
+            in_place: The directory of journals, for a file that is written in
+                place; the document's saves do so too.
 
         Raises:
             FileNotFoundError: There is no file, and ``create`` is not set.
@@ -213,12 +218,23 @@ class Host:
         """
         selection = self._selection(Path(path), format, document)
         target = storage.resolve(path, follow_symlinks=follow_symlinks)
-        snapshot = storage.read(target, limit=loading.MAX_BYTES)
+        directory = loading.directory_of(in_place)
+        opened = self._document(loading.read(target, directory), selection, create=create)
+        opened.allow_reformat, opened.in_place = allow_reformat, directory
+        return opened
+
+    def _document(self, snapshot: Snapshot, selection: Selection, *, create: bool) -> Document:
         new = snapshot.data is None and create
         base = None if new else load_snapshot(loading.existing(snapshot), selection)
-        opened = Document(base, target, selection, self._save_document)
-        opened.allow_reformat = allow_reformat
-        return opened
+        return Document(base, snapshot.path, selection, self._save_document)
+
+    def _locked(
+        self, target: Path, selection: Selection, options: saving.SaveOptions, *, create: bool
+    ) -> Document:
+        snapshot = loading.read(target, options.write.in_place, locked=True)
+        locked = self._document(snapshot, selection, create=create)
+        locked.allow_reformat, locked.in_place = options.allow_reformat, options.write.in_place
+        return locked
 
     def parse(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Document:
         """Return a document for a text without a file, for editors that hold a buffer.
@@ -333,8 +349,9 @@ class Host:
             FileNotFoundError: There is no file, and ``create`` is not set.
         """
         target, options = options_of(path, keywords)
+        selection = self._selection(Path(path), format, document)
         with storage.lock(target, timeout=options.timeout) as held:
-            doc = self.open(path, format=format, document=document, create=create, **_opening(keywords))
+            doc = self._locked(target, selection, options, create=create)
             yield doc
             done = self._commit_held(doc, options, held)
         if not done:
@@ -361,9 +378,10 @@ class Host:
             SaveError: Nothing was changed; see its subclasses.
         """
         target, options = options_of(path, keywords)
+        selection = self._selection(Path(path), format, document)
         for _ in range(_TRIES):
             with storage.lock(target, timeout=options.timeout) as held:
-                doc = self.open(path, format=format, document=document, create=create, **_opening(keywords))
+                doc = self._locked(target, selection, options, create=create)
                 change(doc)
                 receipt = self._commit_held(doc, options, held)
             if receipt is not None:
@@ -409,7 +427,7 @@ class Host:
             FileNotFoundError, LoadError: It cannot be loaded.
         """
         base = load_snapshot(
-            loading.existing(storage.read(storage.resolve(path), limit=loading.MAX_BYTES)),
+            loading.existing(loading.read(storage.resolve(path))),
             self._selection(Path(path), format, document),
         )
         return self.problems(saving.proposal_of(patched(base, ChangeSet()), base.snapshot.path))
@@ -430,7 +448,3 @@ def _source(text: str | bytes, selection: Selection) -> SourceText:
     if text.startswith("\ufeff"):
         return SourceText(text[1:], mark=codecs.BOM_UTF8)
     return SourceText(text)
-
-
-def _opening(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: keywords[name] for name in ("follow_symlinks", "allow_reformat") if name in keywords}

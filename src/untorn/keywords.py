@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-from untorn import storage
+from untorn import loading, storage
 from untorn.saving import SaveOptions
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class WriteKeywords(TypedDict, total=False):
         follow_symlinks: Whether a link leads to the file (default), or is replaced.
         hard_links: ``"break"`` (default, with a warning) or ``"refuse"``.
         force: Whether a read-only file may be replaced.
+        in_place: A directory for journals: a file that exists is then overwritten
+            instead of replaced, after a complete copy was put there. All who
+            read or save the file must name the same directory.
     """
 
     timeout: float
@@ -41,6 +44,7 @@ class WriteKeywords(TypedDict, total=False):
     follow_symlinks: bool
     hard_links: Literal["break", "refuse"]
     force: bool
+    in_place: PathLike | None
 
 
 class EditKeywords(WriteKeywords, total=False):
@@ -86,7 +90,8 @@ def options_of(path: PathLike, keywords: Mapping[str, Any]) -> tuple[Path, SaveO
         msg = f"unexpected keyword argument {min(unknown)!r}; known are {', '.join(sorted(_KNOWN))}"
         raise TypeError(msg)
     target = storage.resolve(path, follow_symlinks=keywords.get("follow_symlinks", True))
-    write = storage.WriteOptions(**{name: keywords[name] for name in _WRITE if name in keywords})
+    given = {name: keywords[name] for name in _WRITE if name in keywords}
+    write = storage.WriteOptions(**given, in_place=loading.directory_of(keywords.get("in_place")))
     return target, SaveOptions(
         timeout=keywords.get("timeout", 10.0),
         write=write,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untorn import storage
 from untorn.errors import LoadError, ParseError
 from untorn.text import SourceText, decode, location_at, offset_at
 
 if TYPE_CHECKING:
+    import os
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from untorn.records import Snapshot
@@ -35,6 +38,36 @@ class Loaded:
     def value(self) -> Value:
         """The value that the caller sees."""
         return self.selection.picked(self.whole)
+
+
+def read(path: Path, in_place: Path | None = None, *, locked: bool = False) -> Snapshot:
+    """Return what the file holds; what its hot journal holds, if that is in ``in_place``.
+
+    ``locked``: the caller has the file's lock.
+    """
+    if in_place is None:
+        return storage.read(path, limit=MAX_BYTES)
+    from untorn.storage import journal  # noqa: PLC0415  only who writes in place needs it
+
+    return journal.read(path, in_place, limit=MAX_BYTES, locked=locked)
+
+
+def directory_of(in_place: str | os.PathLike[str] | None) -> Path | None:
+    """Return the directory of journals that was asked for, whatever becomes of the working directory."""
+    if in_place is None:
+        return None
+    from pathlib import Path  # noqa: PLC0415  only who writes in place needs it
+
+    return Path(in_place).absolute()
+
+
+def reading(path: Path, in_place: Path | None = None) -> AbstractContextManager[storage.Reading]:
+    """Do as ``read``, and keep the file open."""
+    if in_place is None:
+        return storage.reading(path, limit=MAX_BYTES)
+    from untorn.storage import journal  # noqa: PLC0415  only who writes in place needs it
+
+    return journal.reading(path, in_place, limit=MAX_BYTES)
 
 
 def existing(snapshot: Snapshot) -> Snapshot:

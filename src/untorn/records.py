@@ -182,6 +182,8 @@ class Receipt:
         replayed: Whether the file had moved on since the base, and the changes
             were made on its newer text.
         warnings: What could not be kept, in sentences.
+        atomic: Whether the file was replaced in one step; ``False`` where it was
+            written in place, and programs that know no journal may have seen it half-written.
     """
 
     path: Path
@@ -190,6 +192,7 @@ class Receipt:
     revision: Revision
     replayed: bool = False
     warnings: tuple[str, ...] = ()
+    atomic: bool = True
 
 
 __all__ = [

@@ -17,7 +17,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from untorn import storage
+from untorn import loading, storage
 from untorn.changes import ChangeSet, difference
 from untorn.drafts import without_prefix
 from untorn.errors import (
@@ -29,7 +29,6 @@ from untorn.errors import (
     UnknownOutcomeError,
 )
 from untorn.keypath import format_keypath
-from untorn.loading import MAX_BYTES
 from untorn.records import Problem, Proposal, Receipt
 from untorn.text import decode
 from untorn.values import same_value
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from untorn.intents import Intent
     from untorn.keypath import KeyPath
     from untorn.records import Located, Snapshot
+    from untorn.storage.in_place import InPlace
 
 RACES = 3
 """How many times a save starts again because the file moved on, before it holds the lock throughout."""
@@ -158,7 +158,7 @@ def _read_beside(path: Path | None, relative: str) -> bytes:
     from pathlib import Path  # noqa: PLC0415  only validators with a schema come here
 
     beside = path.parent / relative if path else Path(relative)
-    data = storage.read(beside, limit=MAX_BYTES).data
+    data = loading.read(beside).data
     if data is None:
         raise FileNotFoundError(2, "no such file", str(beside))
     return data
@@ -185,19 +185,35 @@ def commit(
     """
     draft = approved.draft
     if draft.data == draft.snapshot.data:
-        return _unchanged(draft)
+        return _unchanged(draft, options, held)
     path = draft.snapshot.path
     with (
-        storage.prepare(draft.snapshot, draft.data, options.write, file=file) as prepared,
+        _writer(draft, options.write, file) as prepared,
         nullcontext(held) if held else storage.lock(path, timeout=options.timeout, file=file) as mine,
     ):
         published = prepared.publish(mine) if prepared.compare(mine) else None
     return None if published is None else _receipt(draft, published)
 
 
-def _unchanged(draft: Draft) -> Receipt:
-    """Write nothing and claim nothing, but pay the sync that an earlier save may owe."""
+def _writer(
+    draft: Draft, options: storage.WriteOptions, file: storage.Reading | None
+) -> storage.Prepared | InPlace:
+    """Return the writer that was asked for: a file that does not exist is made the ordinary way."""
+    if options.in_place is None or draft.snapshot.data is None:
+        return storage.prepare(draft.snapshot, draft.data, options, file=file)
+    from untorn.storage.in_place import prepare_in_place  # noqa: PLC0415  only who writes in place needs it
+
+    return prepare_in_place(draft.snapshot, draft.data, options.in_place, durability=options.durability)
+
+
+def _unchanged(draft: Draft, options: SaveOptions, held: storage.Held | None) -> Receipt:
+    """Write nothing and claim nothing, but finish what an earlier save may owe: a sync, or all of it."""
     path = draft.snapshot.path
+    in_place = options.write.in_place
+    if in_place is not None:
+        from untorn.storage.journal_recovery import replay  # noqa: PLC0415  see ``_writer``
+
+        replay(path, in_place, timeout=options.timeout, held=held)
     receipt = Receipt(path, changed=False, durable=None, revision=draft.snapshot.revision)
     refused = storage.pay(path)
     if refused is not None:
@@ -213,7 +229,15 @@ def _receipt(draft: Draft, published: storage.Published) -> Receipt:
         revision=published.revision,
         replayed=draft.replayed,
         warnings=published.warnings,
+        atomic=published.atomic,
     )
+    if published.unknown and not published.atomic:
+        raise UnknownOutcomeError(
+            f"writing it in place failed half-way ({published.error}): "
+            "its journal holds the new content, and the file may be torn for those who do not know of it",
+            receipt=receipt,
+            hint="load it with the same in_place= to see the new content; the next save with it ends this",
+        )
     if published.unknown:
         raise UnknownOutcomeError(
             f"the rename reported an error ({published.error}), and what it left could not be looked at",
@@ -239,7 +263,7 @@ def _not_durable(receipt: Receipt, error: OSError) -> NotDurableError:
 def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses) -> tuple[Receipt, Draft]:
     """Take ``intent`` through all stages until it is committed or refused."""
     for _ in range(RACES):
-        with storage.reading(path, limit=MAX_BYTES) as file:
+        with loading.reading(path, options.write.in_place) as file:
             approved = approved_for(intent, file.snapshot, witnesses)
             receipt = commit(approved, options, file=file)
         if receipt is not None:
@@ -248,7 +272,8 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
         # Others were faster each time. Holding the lock from read to commit
         # keeps out all who use it; only a program that knows no lock can win.
         with storage.lock(path, timeout=options.timeout) as held:
-            approved = approved_for(intent, storage.read(path, limit=MAX_BYTES), witnesses)
+            current = loading.read(path, options.write.in_place, locked=True)
+            approved = approved_for(intent, current, witnesses)
             receipt = commit(approved, options, held=held)
         if receipt is not None:
             return finished(receipt, witnesses), approved.draft

@@ -47,6 +47,7 @@ class WriteOptions:
     metadata: Literal["strict", "best"] = "strict"
     hard_links: Literal["break", "refuse"] = "break"
     force: bool = False
+    in_place: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -67,8 +68,10 @@ class Published:
         revision: What identifies the new bytes.
         durable: Whether they are known to survive a power cut.
         error: What the disk said instead of confirming, or ``None``.
-        unknown: Whether the rename failed and its outcome could not be seen.
+        unknown: Whether the rename failed and its outcome could not be seen; or
+            the file is being overwritten, and its journal is there.
         warnings: What could not be kept, in sentences.
+        atomic: Whether the file was replaced, not overwritten.
     """
 
     revision: Revision
@@ -76,6 +79,7 @@ class Published:
     error: OSError | None = None
     unknown: bool = False
     warnings: tuple[str, ...] = ()
+    atomic: bool = True
 
 
 def prepare(

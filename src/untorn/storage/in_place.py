@@ -243,7 +243,7 @@ class InPlace:
 
     def _published(self, *, durable: bool, error: OSError | None = None) -> Published:
         warnings = () if self._syncable else (_NOT_SYNCABLE,)
-        return Published(revision_of(self._data), durable, error, error is not None, warnings)
+        return Published(revision_of(self._data), durable, error, error is not None, warnings, atomic=False)
 
     def _mark(self, file: OpenFile) -> OSError | None:
         """Give the copy the journal's name, durably; return an error only if it is there, and not durable.

@@ -301,8 +301,9 @@ class Prepared:
             return None
         if unseen is not None:
             return self._published(durable=False, error=unseen, unknown=True)
+        change = self._change()
         published = self._synced()
-        self._sweep()
+        self._sweep(change)
         return published
 
     def _published(self, *, durable: bool, error: OSError | None = None, unknown: bool = False) -> Published:
@@ -361,17 +362,22 @@ class Prepared:
             self._warnings.append("this file system cannot sync a directory: a power cut may undo the save")
         return self._published(durable=durable)
 
-    def _sweep(self) -> None:
-        """Remove orphans, unless the directory is as this process left it. Behind the commit point."""
-        directory = self._parents.fd
+    def _change(self) -> int | None:
+        """Return when the directory was changed last: by our own rename, most likely."""
+        with suppress(OSError):
+            return self._calls.fstat(self._parents.fd).st_mtime_ns
+        return None
+
+    def _sweep(self, change: int | None) -> None:
+        """Remove orphans, unless the directory was as this process had left it. Behind the commit point."""
         left = _left.setdefault(self._directory, _Left())
         if left.change != self._directory_change:
             left.swept.clear()
+        left.change = change
         if self._name not in left.swept:
-            sweep(self._name, directory, self._calls)
-            left.swept.add(self._name)
-        with suppress(OSError):
-            left.change = self._calls.fstat(directory).st_mtime_ns
+            if sweep(self._name, self._parents.fd, self._calls):
+                left.swept.add(self._name)
+            left.change = self._change()
 
     # ── Leave ───────────────────────────────────────────────────────────────
 
@@ -386,17 +392,32 @@ class Prepared:
         committed = self._renamed or (self._at_rename and self._landed() is not False)
         if self._process != os.getpid():  # pragma: no cover  forked children report nothing
             return  # all of this is its parent's
-        if not committed:
-            self._temp.remove(self._parents.fd)
-            if self._temp.stays:
-                _left.pop(self._directory, None)  # the next save looks again
-        self._temp.close()
-        self._parents.close(keep_created=committed)
+        try:
+            self._clean(committed=committed)
+        except BaseException as interrupt:
+            self._note(interrupt, committed=committed)
+            raise
         if isinstance(error, SaveError):
             error.left_behind = error.left_behind or self._left_behind()
         elif error is not None:
-            what = "the new content is in place" if committed else "nothing was changed"
-            error.add_note(f"untorn: {self._path}: {what}")
+            self._note(error, committed=committed)
+
+    def _clean(self, *, committed: bool) -> None:
+        """Close everything, and remove what came to nothing; all of it, also if a signal comes between."""
+        try:
+            if not committed:
+                self._temp.remove(self._parents.fd)
+                if self._temp.stays:
+                    _left.pop(self._directory, None)  # the next save looks again
+        finally:
+            try:
+                self._temp.close()
+            finally:
+                self._parents.close(keep_created=committed)
+
+    def _note(self, error: BaseException, *, committed: bool) -> None:
+        what = "the new content is in place" if committed else "nothing was changed"
+        error.add_note(f"untorn: {self._path}: {what}")
 
     def _left_behind(self) -> Path | None:
         return self._directory / self._temp.name if self._temp.stays else None
@@ -406,7 +427,7 @@ class Prepared:
 class _Left:
     """A directory as this process left it: when it was changed last, and whose orphans were removed."""
 
-    change: int = 0
+    change: int | None = None
     swept: set[str] = field(default_factory=set)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -46,23 +47,35 @@ def _stem(name: str) -> str:
     return os.fsdecode(b"." + raw + b".")
 
 
-def sweep(name: str, directory: int, calls: Syscalls) -> None:
+def sweep(name: str, directory: int, calls: Syscalls) -> bool:
     """Remove the temporary files of ``name`` whose writers are dead. Never raises.
 
     The caller holds the file's lock. A temp is locked while its writer lives;
     one that is not ours (another owner, several links, no regular file) stays.
+
+    Returns:
+        Whether there is nothing left to come back for: ``False`` where a writer
+        lives, who may die yet, and where a call failed.
     """
     stem = os.fsencode(_stem(name))
     try:
         names = [os.fsencode(each) for each in calls.listdir(directory)]
     except OSError:
-        return
+        return False
+    done = True
     for each in names:
         if each.startswith(stem) and _REST.fullmatch(each, len(stem)):
             try:
                 _remove_dead(each, directory, calls)
-            except OSError:
-                continue  # not ours to insist on: the next save tries again
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                done = done and error.errno in _NEVER_OURS
+    return done
+
+
+# What stays so, however often one looks: a link, a socket, somebody else's file.
+_NEVER_OURS = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM)
 
 
 def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from untorn.changes import ChangeSet, Set, difference, replayed
 from untorn.drafts import Draft, encodable, patched, prefixed, rendered
 from untorn.errors import ConflictError, LoadError
-from untorn.loading import load_snapshot
+from untorn.keypath import MISSING
+from untorn.loading import Loaded, load_snapshot
+from untorn.records import Revision, Snapshot
 from untorn.text import SourceText, location_at
 from untorn.values import Value, same_value
 
 if TYPE_CHECKING:
-    from untorn.loading import Loaded
-    from untorn.records import Revision, Snapshot
+    from untorn.bases import Base
     from untorn.selection import Selection
 
 
@@ -32,12 +33,22 @@ class Intent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """These bytes, whatever the file holds: nothing is parsed or merged."""
+    """These bytes: nothing is parsed or merged.
+
+    ``base``, where given, is the only revision that may be replaced.
+    """
 
     data: bytes
+    base: Revision | None = None
 
     def draft(self, current: Snapshot) -> Draft:
         """Return the bytes."""
+        if self.base is not None and current.revision != self.base:
+            raise ConflictError(
+                f"the file is at {current.revision}, not at the revision {self.base} that was looked at",
+                path=current.path,
+                hint="look at it again",
+            )
         return Draft(current, self.data)
 
 
@@ -173,3 +184,28 @@ class Changes:
             if found is not None:
                 conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
             raise
+
+
+def intent_on(
+    base: Base | Revision | None, selection: Selection, value: Value, *, allow_reformat: bool = False
+) -> Intent:
+    """Return what saving ``value``, which came from ``base``, wants.
+
+    Args:
+        base: What the value came from; a revision that the file must be at; or
+            ``None`` to replace what is there.
+        selection: How the file is parsed.
+        value: The caller's own copy of it.
+        allow_reformat: Whether the file may be rendered anew as a whole.
+    """
+    if base is None or isinstance(base, Revision):
+        return Replacement(selection, value, base, allow_reformat)
+    if base.whole is not MISSING:
+        nowhere = Snapshot(base.snapshot.path, None)
+        since = Loaded(nowhere, SourceText(""), selection, base.whole)
+    elif base.snapshot.data is None:
+        return Creation(selection, value)
+    else:
+        since = load_snapshot(base.snapshot, selection)
+    changes = prefixed(difference(since.value, value), selection.prefix)
+    return Changes(since, changes, allow_reformat=allow_reformat)

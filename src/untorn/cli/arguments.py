@@ -33,6 +33,11 @@ class Request(NamedTuple):
     create: bool = False
     allow_reformat: bool = False
     json: bool = False
+    no_probe: bool = False
+    restore: str = ""
+    base: str = ""
+    quarantine: str = ""
+    remove: bool = False
     kills: int = 100
 
 
@@ -97,15 +102,19 @@ def _count(written: str) -> int:
 FORMAT = Option("--format", "the format, where the file's name does not tell it", "NAME")
 DOCUMENT = Option("--document", "which document of a YAML file: a number from 0, or all", "N", _document)
 STRING = Option("--string", "take VALUE as a string, even if it reads as JSON")
+DRY_RUN = Option("--dry-run", "print what would change, and write nothing")
+JSON = Option("--json", "print everything as JSON")
+NO_PROBE = Option("--no-probe", "try nothing, so that no file is made; some facts are then not known")
+TIMEOUT = Option(
+    "--timeout", "how long to wait while others hold the file's lock (default 10)", "SECONDS", _seconds
+)
 READING = (FORMAT, DOCUMENT)
 WRITING = (
-    Option("--dry-run", "print what would change as a unified diff, and write nothing"),
+    DRY_RUN,
     Option("--check", "exit with 1 if something would change, and write nothing"),
     FORMAT,
     DOCUMENT,
-    Option(
-        "--timeout", "how long to wait while others hold the file's lock (default 10)", "SECONDS", _seconds
-    ),
+    TIMEOUT,
     Option("--allow-reformat", "render the file anew where it cannot be edited precisely"),
 )
 CREATE = Option("--create", "make the file if it does not exist")
@@ -136,8 +145,23 @@ COMMANDS = {
         "Compare the values of two files, key path by key path.", "untorn.cli.comparing:diff",
     ),
     "plugins": Command(
-        (), (Option("--json", "print the list as JSON"),),
+        (), (JSON,),
         "List the plugins, and those that were set aside with the reason.", "untorn.cli.plugins:plugins",
+    ),
+    "doctor": Command(
+        ("PATH",), (NO_PROBE, DRY_RUN, JSON),
+        "Say what a place can do, and what a save there would guarantee.", "untorn.cli.doctor:doctor",
+    ),
+    "recover": Command(
+        ("PATH",),
+        (
+            Option("--restore", "make the file hold this orphan: its name, or how its id begins", "ORPHAN"),
+            Option("--base", "restore only if the file is at this revision, as the list says it", "REVISION"),
+            Option("--quarantine", "move the orphans to a directory; with --restore, the others", "DIR"),
+            Option("--remove", "remove the orphans"),
+            DRY_RUN, TIMEOUT, JSON,
+        ),
+        "List what crashed saves left behind; restore, keep or remove it.", "untorn.cli.recover:recover",
     ),
     "demo": Command(
         (), (Option("--kills", "how many kills have to fall into a save (default 100)", "N", _count),),

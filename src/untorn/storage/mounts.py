@@ -23,6 +23,16 @@ NETWORK = frozenset({
 })  # fmt: skip
 """Where other machines take part: a rename may report an error and have happened all the same."""
 
+PSEUDO = frozenset({
+    "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "efivarfs",
+    "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs",
+    "sysfs", "tracefs",
+})  # fmt: skip
+"""Where files are the kernel's ways to say something: none is ever replaced, and nobody should try."""
+
+MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
+"""What is gone when the machine stops."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -34,6 +44,10 @@ class Mount:
         kind: The type of its file system, such as ``ext4`` or ``fuse.sshfs``.
         source: What is mounted: a device, a server's directory.
         read_only: Whether this mount takes no writes.
+        number: The mount's own number.
+        parent: The number of the mount that it lies on.
+        device: Major and minor number of its file system, as ``/proc/locks`` has them.
+        options: Those of the mount and of its file system.
     """
 
     point: Path
@@ -41,11 +55,20 @@ class Mount:
     kind: str
     source: str
     read_only: bool
+    number: int = 0
+    parent: int = 0
+    device: tuple[int, int] = (0, 0)
+    options: frozenset[str] = frozenset()
 
     @property
     def is_network(self) -> bool:
         """Whether another machine, or a program of the user's (FUSE), is between us and the disk."""
-        return self.kind in NETWORK or self.kind.startswith("fuse")
+        return self.kind in NETWORK or self.is_fuse
+
+    @property
+    def is_fuse(self) -> bool:
+        """Whether a program answers for this file system, and not the kernel."""
+        return self.kind in ("fuse", "fuseblk") or self.kind.startswith("fuse.")
 
 
 def mounts(*, calls: Syscalls = REAL) -> list[Mount]:
@@ -71,13 +94,18 @@ def _mount(line: bytes) -> Mount:
     # id parent major:minor root point options [tags…] - kind source super-options
     first, _, second = line.partition(b" - ")
     fields, (kind, source, super_options) = first.split(b" "), second.split(b" ")[:3]
-    options = {*fields[5].split(b","), *super_options.split(b",")}
+    options = frozenset(map(_text, (*fields[5].split(b","), *super_options.split(b","))))
+    major, _, minor = fields[2].partition(b":")
     return Mount(
         point=Path(_text(fields[4])),
         root=_text(fields[3]),
         kind=_text(kind),
         source=_text(source),
-        read_only=b"ro" in options,
+        read_only="ro" in options,
+        number=int(fields[0]),
+        parent=int(fields[1]),
+        device=(int(major), int(minor)),
+        options=options,
     )
 
 
@@ -87,15 +115,40 @@ def _text(field: bytes) -> str:
 
 
 def mount_of(path: Path, table: Sequence[Mount]) -> Mount | None:
-    """Return the mount that ``path`` (absolute, links resolved) lies on: the innermost one.
+    """Return the mount that ``path`` (absolute, links resolved) lies on.
 
     One whose ``point`` is ``path`` itself is a directory's, or a file that is
     mounted by itself and cannot be renamed over.
     """
-    above = {path, *path.parents}
-    found = None
+    lies_on: dict[Path, list[Mount]] = {}
     for mount in table:
-        deeper = found is None or len(mount.point.parts) >= len(found.point.parts)
-        if mount.point in above and deeper:  # of two at one point, the later hides the earlier
-            found = mount
+        lies_on.setdefault(mount.point, []).append(mount)
+    numbers = {mount.number for mount in table}
+    found: Mount | None = None
+    for part in (*reversed(path.parents), path):
+        # As the kernel walks: a mount counts where the walk has reached the
+        # mount that it lies on. One at a parent, though made later, hides it.
+        above = _above(found, lies_on.get(part, ()), numbers)
+        while above is not None:
+            found, above = above, _above(above, lies_on[part], numbers)
     return found
+
+
+def _above(mount: Mount | None, here: Sequence[Mount], numbers: set[int]) -> Mount | None:
+    """Return which of the mounts ``here`` lies on ``mount``; on ``None``: on nothing that is in the table."""
+    if mount is None:
+        bottom = (each for each in here if each.parent not in numbers or each.parent == each.number)
+        return next(bottom, None)
+    return next((each for each in here if each.parent == mount.number and each is not mount), None)
+
+
+def mounted_in(directory: Path, table: Sequence[Mount]) -> frozenset[str]:
+    """Return the names in ``directory`` that are mount points, without those that another mount hides."""
+    below = mount_of(directory, table)
+    return frozenset(
+        mount.point.name
+        for mount in table
+        if mount.point.parent == directory
+        and mount.point != directory  # the root is its own parent
+        and (below is None or mount.parent == below.number)
+    )

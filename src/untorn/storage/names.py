@@ -26,11 +26,11 @@ _REST = re.compile(rb"[0-9a-f]{32}\.[0-9a-f]{32}\.tmp")
 def temp_name(name: str, revision: Revision) -> str:
     """Return a new name for a temporary file of ``name`` that shall hold the bytes of ``revision``."""
     assert revision.digest is not None
-    return f"{_stem(name)}{os.urandom(_RANDOM).hex()}.{revision.digest[:_DIGEST]}.tmp"
+    return f"{stem_of(name)}{os.urandom(_RANDOM).hex()}.{revision.digest[:_DIGEST]}.tmp"
 
 
 @lru_cache(maxsize=256)
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
     """Return what the temporary files of ``name``, and of no other file, begin with.
 
     A name that is too long is cut, and carries a hash of the whole, so that two
@@ -57,7 +57,7 @@ def sweep(name: str, directory: int, calls: Syscalls) -> bool:
         Whether there is nothing left to come back for: ``False`` where a writer
         lives, who may die yet, and where a call failed.
     """
-    stem = os.fsencode(_stem(name))
+    stem = os.fsencode(stem_of(name))
     try:
         names = [os.fsencode(each) for each in calls.listdir(directory)]
     except OSError:

@@ -1,0 +1,275 @@
+"""``untorn doctor``: what a place can do, and what a save there would therefore guarantee."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from untorn.cli.colours import BOLD, GREEN, RED, painted
+from untorn.cli.failures import CommandError
+from untorn.cli.leftovers import orphan_data
+from untorn.cli.output import json_text, say
+from untorn.cli.phrases import at, counted, group, permissions, printable, sized, user
+from untorn.cli.promises import overall, promises_at
+from untorn.errors import ReadError
+from untorn.loading import MAX_BYTES
+from untorn.storage.capabilities import survey
+from untorn.storage.obstacles import obstacles_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from untorn.cli.arguments import Request
+    from untorn.cli.promises import Promise
+    from untorn.storage.access import Access, Entry
+    from untorn.storage.capabilities import Survey
+    from untorn.storage.holders import Holder
+    from untorn.storage.mounts import Mount
+    from untorn.storage.orphans import Orphan
+    from untorn.storage.space import Space
+
+    Rows = Iterable[tuple[str, str]]
+
+_CAPABILITIES = {
+    "makes_files": "files can be made",
+    "locks": "locks keep others out",
+    "syncs_directories": "directories can be synced",
+    "exchanges": "two names can be exchanged at once",
+    "spares_existing": "a new name spares an existing file",
+    "reserves": "space can be reserved",
+    "keeps_modes": "files have modes",
+    "keeps_attributes": "files have user attributes",
+    "tells_cases_apart": "upper and lower case differ",
+}
+
+
+def doctor(request: Request) -> int:
+    """Print what a save to a path would meet and guarantee; return 1 unless it keeps all promises."""
+    [named] = request.operands
+    try:
+        found = survey(named, limit=MAX_BYTES, probing=not (request.dry_run or request.no_probe))
+    except ReadError as error:
+        raise CommandError(f"{printable(named)}: {error.reason}\n  hint: {error.hint}") from error
+    promises = promises_at(found)
+    say(json_text(_data(named, found, promises), indent=2) if request.json else _text(named, found, promises))
+    return 0 if overall(promises) == "yes" else 1
+
+
+# ── For people ──────────────────────────────────────────────────────────────
+
+
+def _text(named: str, found: Survey, promises: Sequence[Promise]) -> str:
+    parts = [
+        painted(printable(named), BOLD, sys.stdout),
+        *_section("", [*_file(found), *_mount(found), *_room(found.space)]),
+        *_section("Who may write", _who(found)),
+        *_section("What this place can do", _can(found)),
+        *_section("What is there now", [*_now(found)]),
+        "",
+        painted("What a save here would guarantee", BOLD, sys.stdout),
+    ]
+    for each in promises:
+        parts += _verdict(each)
+    return "\n".join(parts)
+
+
+def _section(title: str, rows: Rows) -> list[str]:
+    lines = [f"  {left:<12} {right}" for left, right in rows]
+    return ["", painted(title, BOLD, sys.stdout), *lines] if title else lines
+
+
+def _file(found: Survey) -> Iterator[tuple[str, str]]:
+    where = found.where
+    if where.names_directory:
+        yield "directory", printable(where.path)
+        return
+    file = where.file
+    what = (
+        "does not exist yet" if file is None else sized(file.size) if where.is_regular else f"a {file.kind}"
+    )
+    yield "file", f"{printable(where.path)} ({what})"
+    if where.missing:
+        yield "", f"a save makes {', '.join(printable(each) for each in where.missing)}"
+
+
+def _mount(found: Survey) -> Iterator[tuple[str, str]]:
+    mount = found.where.mount
+    if mount is None:
+        yield "file system", "not known: this system does not tell"
+        return
+    kind = f"{mount.kind}, {_nature(mount)}" if _nature(mount) else mount.kind
+    yield "file system", f"{kind}, {printable(mount.source)} mounted at {printable(mount.point)}"
+    if found.where.is_mounted:
+        yield "", "the file is mounted by itself"
+    if found.space.read_only:
+        yield "", "mounted read-only"
+
+
+def _nature(mount: Mount) -> str:
+    if mount.is_fuse:
+        return "a program answers for it (FUSE)"
+    return "over a network" if mount.is_network else ""
+
+
+def _room(space: Space) -> Iterator[tuple[str, str]]:
+    if space.total:
+        reserved = f"; {sized(space.reserved)} are kept for root" if space.reserved else ""
+        yield "space", f"{sized(space.available)} of {sized(space.total)} free{reserved}"
+    if space.inodes:
+        yield "", f"{counted(space.inodes_available, 'more file')} can be made"
+    if space.quota is not None:
+        left = space.quota.bytes_left
+        yield (
+            "quota",
+            f"{sized(left)} left for you" if left is not None else "only the number of files is limited",
+        )
+
+
+def _who(found: Survey) -> Iterator[tuple[str, str]]:
+    if found.where.file is not None:
+        yield from _access("file", found.where.file)
+    yield from _access("directory", found.where.folder)
+
+
+def _access(name: str, thing: Access) -> Iterator[tuple[str, str]]:
+    yield name, f"{permissions(thing.mode)}, owner {user(thing.owner)}, group {group(thing.group)}"
+    for title, entries in (("access list", thing.acl), ("for new files", thing.default_acl)):
+        if entries:
+            yield "", f"{title}: {', '.join(map(_entry, entries))}"
+    if thing.label:
+        yield "", f"SELinux label {printable(thing.label)}"
+    if thing.is_directory and thing.is_sticky:
+        yield "", "sticky: only its owner may replace a file"
+    marks = (("immutable", thing.flags.immutable), ("append-only", thing.flags.append_only))
+    for mark in (name for name, is_so in marks if is_so):
+        yield "", mark
+    if not thing.is_directory and thing.links > 1:
+        yield "", f"{counted(thing.links, 'name')} (hard links)"
+
+
+def _entry(entry: Entry) -> str:
+    if entry.number is None:
+        return f"{entry.who} {entry.may}"
+    return f"{entry.who} {(user if entry.who == 'user' else group)(entry.number)} {entry.may}"
+
+
+def _can(found: Survey) -> Iterator[tuple[str, str]]:
+    for key, text in _CAPABILITIES.items():
+        yield _said(getattr(found.probed, key)), text
+    has_acls = (found.where.file or found.where.folder).has_acls
+    yield _said(has_acls), "files have access control lists (POSIX)"
+    yield str(found.space.name_max), f"bytes in a name; a temporary file's takes {found.where.temp_size}"
+    if not found.tried:
+        yield "", "nothing was tried, so that what is not known above cannot be told"
+
+
+def _said(answer: bool | None) -> str:  # noqa: FBT001  an answer, not a switch
+    return "not known" if answer is None else "yes" if answer else "no"
+
+
+def _now(found: Survey) -> Iterator[tuple[str, str]]:
+    yield "lock", _holder(found.holder)
+    if not found.orphans:
+        yield "orphans", "none: no crashed save left anything"
+        return
+    yield "orphans", f"{len(found.orphans)}; untorn recover {printable(found.where.path)} says more"
+    for each in found.orphans:
+        yield "", f"{printable(each.path.name)}, {_orphan(each)}"
+
+
+def _holder(holder: Holder) -> str:
+    if holder.process is not None:
+        return f"held by process {holder.process} ({printable(holder.command)})"
+    return {True: "held by a process that this one cannot see", False: "free", None: "not known"}[holder.held]
+
+
+def _orphan(orphan: Orphan) -> str:
+    if orphan.alive:
+        return "being written right now"
+    state = {True: "complete", False: "incomplete", None: "unreadable"}[orphan.complete]
+    return f"{state}, {sized(orphan.size)}, {at(orphan.changed_ns)}"
+
+
+def _verdict(promise: Promise) -> Iterator[str]:
+    colour = {"yes": GREEN, "no": RED, "limited": RED}[promise.verdict]
+    about = f" (promise {promise.number})" if promise.number else ""
+    yield f"  {painted(f'{promise.verdict:<8}', colour, sys.stdout)}{promise.text}{about}"
+    if promise.reason:
+        yield f"          {printable(promise.reason)}"
+    if promise.remedy:
+        yield f"          → {printable(promise.remedy)}"
+
+
+# ── For programs ────────────────────────────────────────────────────────────
+
+
+def _data(named: str, found: Survey, promises: Sequence[Promise]) -> dict[str, Any]:
+    """Return the same as data; ``docs/reference/command-line.md`` promises these keys."""
+    where, mount, space = found.where, found.where.mount, found.space
+    return {
+        "named": printable(named),
+        "path": printable(where.path),
+        "directory": printable(where.directory),
+        "names_directory": where.names_directory,
+        "missing_parents": [printable(each) for each in where.missing],
+        "mounted_file": where.is_mounted,
+        "file_system": None if mount is None else _mount_data(mount),
+        "space": {
+            "total_bytes": space.total,
+            "available_bytes": space.available,
+            "reserved_bytes": space.reserved,
+            "inodes": space.inodes,
+            "available_inodes": space.inodes_available,
+            "quota_bytes_left": space.quota.bytes_left if space.quota else None,
+            "quota_inodes_left": space.quota.inodes_left if space.quota else None,
+        },
+        "names": {"max_bytes": space.name_max, "temp_bytes": where.temp_size},
+        "read_only": space.read_only,
+        "file": None if where.file is None else _access_data(where.file),
+        "folder": _access_data(where.folder),
+        "tried": found.tried,
+        "can": {key: getattr(found.probed, key) for key in _CAPABILITIES},
+        "lock": {"held": found.holder.held, "process": found.holder.process, "command": found.holder.command},
+        "orphans": [orphan_data(each) for each in found.orphans],
+        "obstacles": [
+            {"key": each.key, "reason": each.reason, "remedy": each.remedy} for each in obstacles_to(found)
+        ],
+        "promises": [{name: getattr(each, name) for name in each.__slots__} for each in promises],
+        "verdict": overall(list(promises)),
+    }
+
+
+def _mount_data(mount: Mount) -> dict[str, Any]:
+    return {
+        "type": mount.kind,
+        "device": printable(mount.source),
+        "mount_point": printable(mount.point),
+        "root": printable(mount.root),
+        "network": mount.is_network and not mount.is_fuse,
+        "fuse": mount.is_fuse,
+        "options": sorted(map(printable, mount.options)),
+    }
+
+
+def _access_data(thing: Access) -> dict[str, Any]:
+    return {
+        "kind": thing.kind,
+        "bytes": thing.size,
+        "owner": thing.owner,
+        "group": thing.group,
+        "mode": f"{thing.mode:04o}",
+        "links": thing.links,
+        "acl": [_entry_data(each) for each in thing.acl],
+        "default_acl": [_entry_data(each) for each in thing.default_acl],
+        "has_acls": thing.has_acls,
+        "label": thing.label or None,
+        "immutable": thing.flags.immutable,
+        "append_only": thing.flags.append_only,
+        "sticky": thing.is_directory and thing.is_sticky,
+        "readable": thing.readable,
+        "writable": thing.writable,
+    }
+
+
+def _entry_data(entry: Entry) -> dict[str, Any]:
+    return {"who": entry.who, "number": entry.number, "may": entry.may}

@@ -1,0 +1,201 @@
+"""What crashed saves left behind, as ``untorn recover`` shows it: each orphan, and what it would change."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from untorn import storage
+from untorn.cli.colours import BOLD, painted, painted_diff
+from untorn.cli.phrases import at, printable, sized
+from untorn.errors import LoadError, ReadError
+from untorn.loading import MAX_BYTES
+from untorn.storage.orphans import Orphan, content_of, orphans_in, orphans_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from untorn.records import Revision, Snapshot
+
+SHOWN = 8
+"""How much of an orphan's id is shown."""
+
+_MOST_LINES = 5_000
+"""From how many lines on a diff is not made: it would take minutes."""
+
+_STATES = {True: "complete", False: "incomplete", None: "unreadable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An orphan, and what it stands beside.
+
+    Attributes:
+        orphan: The orphan.
+        current: What its file holds now; ``None`` where that cannot be read, or where
+            nobody knows which file it is.
+        data: What the orphan holds, if that is provably all that it should.
+    """
+
+    orphan: Orphan
+    current: Snapshot | None
+    data: bytes | None
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether it could be restored, and that would change something."""
+        return (
+            self.data is not None
+            and self.current is not None
+            and not self.orphan.untouchable
+            and self.data != self.current.data
+        )
+
+    @property
+    def state(self) -> str:
+        """What it is, in a word or two."""
+        return "being written right now" if self.orphan.alive else _STATES[self.orphan.complete]
+
+
+def leftovers_at(path: Path) -> list[Leftover]:
+    """Return what lies at a file, or at all files in a directory.
+
+    Raises:
+        ReadError: The directory cannot be read.
+    """
+    find = orphans_in if path.is_dir() else orphans_of
+    orphans = find(path, limit=MAX_BYTES)
+    current = {target: _current(target) for target in {each.target for each in orphans}}
+    return [Leftover(each, current[each.target], _data_of(each)) for each in orphans]
+
+
+def _current(target: Path | None) -> Snapshot | None:
+    if target is None:
+        return None
+    try:
+        return storage.read(target, limit=MAX_BYTES)
+    except (LoadError, OSError):
+        return None
+
+
+def _data_of(orphan: Orphan) -> bytes | None:
+    if not orphan.complete or orphan.alive:
+        return None
+    try:
+        return content_of(orphan, limit=MAX_BYTES)
+    except ReadError:
+        return None
+
+
+def spelled(revision: Revision) -> str:
+    """Return a revision as ``--base`` takes it."""
+    return "none" if revision.digest is None else str(revision)
+
+
+# ── For people ──────────────────────────────────────────────────────────────
+
+
+def listing(named: str, found: Sequence[Leftover]) -> str:
+    """Return all that is to be said about what lies there, and what can be done."""
+    if not found:
+        return f"{printable(named)}: no crashed save left anything"
+    lines: list[str] = []
+    for target in dict.fromkeys(each.orphan.target for each in found):
+        lines += _of_target(target, [each for each in found if each.orphan.target == target])
+    return "\n".join([*lines, *_advice(named, found)])
+
+
+def _of_target(target: Path | None, found: Sequence[Leftover]) -> Iterator[str]:
+    name = "a file with a longer name, which is not here" if target is None else printable(target)
+    yield painted(f"{name}: {_now(target, found[0].current)}", BOLD, sys.stdout)
+    for each in found:
+        orphan = each.orphan
+        yield f"  {orphan.id[:SHOWN]}  {each.state}, {sized(orphan.size)}, {at(orphan.changed_ns)}"
+        yield f"            {printable(orphan.path.name)}"
+        if orphan.untouchable:
+            yield f"            left alone: {orphan.untouchable}"
+        yield from (f"    {line}" for line in difference(each))
+    yield ""
+
+
+def _now(target: Path | None, current: Snapshot | None) -> str:
+    if target is None:
+        return "name the file to restore one of these"
+    if current is None:
+        return "cannot be read"
+    if current.data is None:
+        return "does not exist"
+    return f"{sized(len(current.data))}, revision {current.revision}"
+
+
+def difference(leftover: Leftover) -> list[str]:
+    """Return what restoring an orphan would change, in lines; none where it cannot be restored."""
+    if leftover.data is None or leftover.current is None:
+        return []
+    now, then = leftover.current.data or b"", leftover.data
+    if leftover.current.data == then:
+        return ["it holds what the file holds: there is nothing to restore"]
+    try:
+        old, new = now.decode("utf-8"), then.decode("utf-8")
+    except UnicodeDecodeError:
+        return [f"not text: {sized(len(now))} now, {sized(len(then))} in the orphan"]
+    if old.count("\n") + new.count("\n") > _MOST_LINES:
+        return [f"too long to compare: {sized(len(now))} now, {sized(len(then))} in the orphan"]
+    return painted_diff("\n".join(_diff(old, new)), sys.stdout).split("\n")
+
+
+def _diff(old: str, new: str) -> Iterator[str]:
+    from difflib import unified_diff  # noqa: PLC0415  only where something differs
+
+    lines = (old.splitlines(keepends=True), new.splitlines(keepends=True))
+    for line in unified_diff(*lines, "now", "orphan"):
+        # What a terminal would obey is shown, not sent: nobody knows who wrote it.
+        yield "\t".join(printable(part) for part in line.removesuffix("\n").split("\t"))
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file"
+
+
+def _advice(named: str, found: Sequence[Leftover]) -> Iterator[str]:
+    """Yield what can be done: nothing was, so far."""
+    yield "Nothing was changed."
+    of_use = next((each for each in found if each.is_of_use), None)
+    if of_use is not None and of_use.current is not None:
+        file = shlex.quote(str(of_use.orphan.target))
+        base = spelled(of_use.current.revision)
+        yield f"  untorn recover {file} --restore {of_use.orphan.id[:SHOWN]} --base {base}"
+    if any(not each.orphan.untouchable for each in found):
+        name = shlex.quote(named)
+        yield f"  untorn recover {name} --quarantine DIR    moves them to DIR"
+        yield f"  untorn recover {name} --remove            removes them, as the next save of the file does"
+
+
+# ── For programs ────────────────────────────────────────────────────────────
+
+
+def orphan_data(orphan: Orphan) -> dict[str, Any]:
+    """Return what is known of an orphan as data; the reference promises these keys."""
+    return {
+        "id": orphan.id,
+        "path": printable(orphan.path),
+        "target": None if orphan.target is None else printable(orphan.target),
+        "bytes": orphan.size,
+        "changed": at(orphan.changed_ns),
+        "owner": orphan.owner,
+        "complete": orphan.complete,
+        "alive": orphan.alive,
+        "untouchable": orphan.untouchable or None,
+    }
+
+
+def leftover_data(leftover: Leftover) -> dict[str, Any]:
+    """Return the same with what it stands beside."""
+    current = leftover.current
+    return {
+        **orphan_data(leftover.orphan),
+        "revision": None if current is None else spelled(current.revision),
+        "would_change": leftover.is_of_use,
+        "diff": "\n".join(difference(leftover)),
+    }

@@ -1,0 +1,148 @@
+"""Why a save would be refused, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from untorn.errors import WriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from untorn.storage.access import Access
+    from untorn.storage.capabilities import Survey, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason why a save would be refused.
+
+    Attributes:
+        key: Which, in a word that never changes.
+        reason: What is so.
+        remedy: What to do.
+    """
+
+    key: str
+    reason: str
+    remedy: str
+
+
+def obstacles_to(survey: Survey) -> list[Obstacle]:
+    """Return every reason that can be told, what refuses more first; empty where a save would be taken."""
+    where = survey.where
+    found = [
+        *_of_kind(where),
+        *_of_mount(survey),
+        *_of_flags(where),
+        *_of_permission(where),
+        *_of_room(survey),
+    ]
+    return found or [*_of_trying(survey)]
+
+
+def _of_kind(where: Where) -> Iterator[Obstacle]:
+    if where.is_the_kernels:
+        yield Obstacle(
+            "kernel", "this is a name of the kernel's, not a file", "name a file on a disk: links count"
+        )
+    elif where.file is not None and not where.is_regular:
+        yield Obstacle(
+            "kind",
+            f"it is a {where.file.kind}, and only regular files are replaced",
+            "name a regular file, or a link to one",
+        )
+
+
+def _of_mount(survey: Survey) -> Iterator[Obstacle]:
+    where = survey.where
+    if where.is_mounted:
+        yield Obstacle(
+            "mounted",
+            "it is a single file that is mounted by itself (as into a container), which cannot be replaced",
+            f"mount the directory that it is in, instead of the file, at {where.directory}",
+        )
+    if survey.space.read_only:
+        yield Obstacle(
+            "read-only-mount",
+            "the file system is mounted read-only",
+            "mount it writable (mount -o remount,rw), or keep the file elsewhere",
+        )
+
+
+def _of_flags(where: Where) -> Iterator[Obstacle]:
+    things: list[tuple[str, Access | None]] = [("file", where.file), ("directory", where.folder)]
+    for name, thing in things:
+        if thing is not None and thing.flags.immutable:
+            yield Obstacle("immutable", f"the {name} is immutable", f"chattr -i the {name}, as root")
+        elif thing is not None and thing.flags.append_only:
+            yield Obstacle("append-only", f"the {name} is append-only", f"chattr -a the {name}, as root")
+
+
+def _of_permission(where: Where) -> Iterator[Obstacle]:
+    file, folder = where.file, where.folder
+    if where.is_regular and file is not None:
+        if not file.readable:
+            yield Obstacle("unreadable", "you may not read it, and a save compares first", _ask(file))
+        if not file.writable and not (file.owner == os.geteuid() and file.mode & 0o200):
+            yield Obstacle(
+                "read-only",
+                "the file is read-only for you",
+                "make it writable, or say force=True in a program",
+            )
+    if not folder.writable:
+        yield Obstacle(
+            "directory",
+            f"you may not write to the directory {where.directory}, where a save makes its temporary file",
+            f"get write permission there, not only for the file; {_ask(folder)}",
+        )
+    elif file is not None and folder.is_sticky and not (file.ours or folder.ours):
+        yield Obstacle(
+            "sticky",
+            f"in the sticky directory {where.directory}, only its owner may replace another user's file",
+            f"save as user {file.owner}, or keep the file in a directory of its own",
+        )
+
+
+def _ask(thing: Access) -> str:
+    return f"user {thing.owner} can give it"
+
+
+def _of_room(survey: Survey) -> Iterator[Obstacle]:
+    space, size = survey.space, survey.where.temp_size
+    if not survey.where.names_directory and size > space.name_max:
+        yield Obstacle(
+            "name",
+            f"a temporary file's name needs {size} bytes here, and this file system takes {space.name_max}",
+            "give the file a shorter name",
+        )
+    full = space.total and not space.available
+    if full or (space.inodes and not space.inodes_available):
+        yield Obstacle(
+            "full",
+            f"the file system has no {'space' if full else 'inodes'} left",
+            "remove what is not needed",
+        )
+
+
+def _of_trying(survey: Survey) -> Iterator[Obstacle]:
+    """Yield what only trying told."""
+    if survey.probed.makes_files is False:
+        yield Obstacle(
+            "directory",
+            f"no file can be made in {survey.where.directory}: {survey.probed.refused}",
+            "find out what forbids it: a security module, a quota, the server",
+        )
+    elif survey.probed.locks is False:
+        yield Obstacle(
+            "locks",
+            "files cannot be locked here, and no save goes on without the lock",
+            "mount the file system with locks (for NFS: without nolock), or keep the file elsewhere",
+        )
+    elif survey.refused is not None:
+        error = survey.refused
+        reason = error.reason.removeprefix("not saved, the file is as it was: ")
+        key = "metadata" if isinstance(error, WriteError) else "unreadable"
+        yield Obstacle(key, reason, error.hint)

@@ -1,0 +1,378 @@
+"""Orphans: the temps that crashed saves left behind, to be looked at, restored, kept or removed (W18).
+
+A temp's name tells which file it was made for, and the digest of what it should
+hold, so that one that was written to its end can be told from one that was not.
+Nothing here touches a temp whose writer lives, or that may be somebody else's.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from untorn.errors import LimitError, ReadError, WriteError
+from untorn.records import revision_of
+from untorn.storage.descriptors import drop, opened
+from untorn.storage.names import stem_of
+from untorn.storage.snapshot import read_to_end, unlike_a_file
+from untorn.storage.syscalls import REAL, Syscalls, closed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NAME = re.compile(rb"(\..*\.)([0-9a-f]{32})\.([0-9a-f]{32})\.tmp", re.DOTALL)
+# The end of a name that was too long and was cut: only the file itself tells the whole.
+_CUT = re.compile(rb"~[0-9a-f]{16}\.\Z")
+_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+_NEWBORN_NS = 1_000_000_000
+"""How long an empty temp may be one that its writer is about to lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A temp that nobody may be writing any more.
+
+    Attributes:
+        path: Where it lies.
+        target: The file that it was made for; ``None`` where that name was too
+            long for a temp's and was cut, and no file here has it.
+        id: What tells it from others: the random part of its name.
+        size: Its bytes.
+        changed_ns: When it was written last, in nanoseconds since 1970.
+        owner: The number of its owner.
+        mode: Its permission bits.
+        complete: Whether it holds all that it should, by the digest in its
+            name; ``None`` where it cannot be read.
+        alive: Whether its writer lives, and will finish or remove it;
+            ``None`` where that cannot be told.
+        untouchable: Why no command touches it, or an empty string.
+        identity: Its device and inode.
+    """
+
+    path: Path
+    target: Path | None
+    id: str
+    size: int
+    changed_ns: int
+    owner: int
+    mode: int
+    complete: bool | None
+    alive: bool | None
+    untouchable: str
+    identity: tuple[int, int]
+
+
+def orphans_of(path: Path, *, limit: int, calls: Syscalls = REAL) -> list[Orphan]:
+    """Return the temps of the file at ``path`` (links resolved), the newest first.
+
+    The file need not exist. Where its directory does not, there are none.
+
+    Args:
+        path: The file.
+        limit: From how many bytes on a temp is not read, as no file is loaded.
+        calls: The system calls to use.
+
+    Raises:
+        ReadError: The directory cannot be read.
+    """
+    stem = os.fsencode(stem_of(path.name))
+    found = [each for each in _temps_in(path.parent, calls) if each.stem == stem]
+    return _looked_at(path.parent, {stem: path}, found, limit, calls)
+
+
+def orphans_in(directory: Path, *, limit: int, calls: Syscalls = REAL) -> list[Orphan]:
+    """Return the temps of all files in ``directory``, those of one file together, the newest first.
+
+    Raises:
+        ReadError: The directory cannot be read.
+    """
+    found = _temps_in(directory, calls)
+    stems = {each.stem for each in found}
+    names = _names_in(directory, calls) if any(map(_CUT.search, stems)) else []
+    known = {os.fsencode(stem_of(name)): directory / name for name in names}
+    targets = {
+        stem: known[stem] if stem in known else directory / os.fsdecode(stem[1:-1])
+        for stem in stems
+        if stem in known or not _CUT.search(stem)
+    }
+    return _looked_at(directory, targets, found, limit, calls)
+
+
+class _Temp(NamedTuple):
+    """What the name of a temp tells."""
+
+    name: str
+    stem: bytes
+    id: str
+    digest: str
+
+
+def _temps_in(directory: Path, calls: Syscalls) -> list[_Temp]:
+    matches = ((name, _NAME.fullmatch(os.fsencode(name))) for name in _names_in(directory, calls))
+    return [
+        _Temp(name, match[1], match[2].decode("ascii"), match[3].decode("ascii"))
+        for name, match in matches
+        if match is not None
+    ]
+
+
+def _names_in(directory: Path, calls: Syscalls) -> list[str]:
+    try:
+        return calls.listdir(directory)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        code = error.errno or errno.EIO
+        raise ReadError(
+            f"its orphans cannot be listed: {os.strerror(code)}",
+            errno=code,
+            path=directory,
+            hint="ask for permission to read the directory: ls -ld shows who may",
+        ) from error
+
+
+def _looked_at(
+    directory: Path,
+    targets: dict[bytes, Path],
+    found: list[_Temp],
+    limit: int,
+    calls: Syscalls,
+) -> list[Orphan]:
+    orphans = []
+    for temp in found:
+        with suppress(FileNotFoundError):  # its writer was faster
+            orphans.append(_look_at(directory, temp, targets.get(temp.stem), limit, calls))
+    return sorted(orphans, key=lambda each: (str(each.target), -each.changed_ns, each.id))
+
+
+def _look_at(directory: Path, temp: _Temp, target: Path | None, limit: int, calls: Syscalls) -> Orphan:
+    path = directory / temp.name
+    status = calls.stat(path, follow_symlinks=False)
+    complete, alive = None, None
+    if stat.S_ISREG(status.st_mode):
+        complete, alive = _judged(path, temp.digest, limit, calls)
+    return Orphan(
+        path=path,
+        target=target,
+        id=temp.id,
+        size=status.st_size,
+        changed_ns=status.st_mtime_ns,
+        owner=status.st_uid,
+        mode=stat.S_IMODE(status.st_mode),
+        complete=complete,
+        alive=alive,
+        untouchable=_untouchable(status, alive),
+        identity=(status.st_dev, status.st_ino),
+    )
+
+
+def _judged(path: Path, digest: str, limit: int, calls: Syscalls) -> tuple[bool | None, bool | None]:
+    """Return whether a temp is complete, and whether its writer lives."""
+    try:
+        fd = opened(partial(calls.open, path, _FILE))
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return None, None
+    try:
+        alive = _is_locked(fd, calls)
+        return _is_complete(fd, path, digest, limit, calls), alive
+    finally:
+        drop(fd, calls)
+
+
+def _is_locked(fd: int, calls: Syscalls) -> bool | None:
+    try:
+        # Shared: two who look at once do not take each other for its writer.
+        calls.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _is_complete(fd: int, path: Path, digest: str, limit: int, calls: Syscalls) -> bool | None:
+    try:
+        data = read_to_end(fd, calls.fstat(fd).st_size, path, limit, calls)
+    except (OSError, LimitError):
+        return None
+    return _digest_of(data) == digest
+
+
+def _digest_of(data: bytes) -> str:
+    return str(revision_of(data).digest)[:32]
+
+
+def _untouchable(status: os.stat_result, alive: bool | None) -> str:  # noqa: FBT001  an answer, not a switch
+    """Return why nobody should touch a temp, or an empty string (W18)."""
+    strange = unlike_a_file(status.st_mode)
+    if strange is not None:
+        return f"it {strange[0]}, which untorn never makes"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to user {status.st_uid}"
+    if status.st_nlink != 1:
+        return f"it has {status.st_nlink} names (hard links), which untorn never gives it"
+    if alive is None:
+        return "whether its writer lives cannot be told here"
+    return "its writer lives" if alive else ""
+
+
+# ── Acts ────────────────────────────────────────────────────────────────────
+
+
+def content_of(orphan: Orphan, *, limit: int, calls: Syscalls = REAL) -> bytes:
+    """Return what a complete orphan holds, proved once more by the digest in its name.
+
+    Raises:
+        ReadError: It is gone, or it is not complete.
+    """
+    match = _NAME.fullmatch(os.fsencode(orphan.path.name))
+    assert match
+    try:
+        fd = calls.open(orphan.path, _FILE)
+        try:
+            data = read_to_end(fd, orphan.size, orphan.path, limit, calls)
+        finally:
+            closed(fd, calls)
+    except OSError as error:
+        code = error.errno or errno.EIO
+        raise ReadError(
+            f"cannot be read: {os.strerror(code)}",
+            errno=code,
+            path=orphan.path,
+            hint="list the orphans again",
+        ) from error
+    if _digest_of(data) != match[3].decode("ascii"):
+        raise ReadError(
+            "is not complete: its bytes are not those that its name promises",
+            errno=errno.EIO,
+            path=orphan.path,
+            hint="only a complete orphan can be restored; --quarantine keeps it to be looked at",
+        )
+    return data
+
+
+def remove(orphan: Orphan, *, calls: Syscalls = REAL) -> None:
+    """Remove a dead orphan.
+
+    Raises:
+        WriteError: It stays, and why.
+    """
+    with _grasped(orphan, "removed", calls) as (_, directory):
+        calls.unlink(orphan.path.name, dir_fd=directory)
+
+
+def quarantine(orphan: Orphan, into: Path, *, calls: Syscalls = REAL) -> Path:
+    """Move a dead orphan to the directory ``into``, and return where it is now.
+
+    There its name is no temp's any more, so that no save removes it.
+
+    Raises:
+        WriteError: It stays, and why.
+    """
+    name = orphan.path.name.removeprefix(".").removesuffix(".tmp") + ".orphan"
+    with _kept_in(into, orphan, calls) as there, _grasped(orphan, "moved", calls) as (fd, directory):
+        _refuse_newborn(orphan, fd, calls)
+        calls.fsync(fd)  # whoever keeps it wants it to last
+        calls.rename_new(orphan.path.name, name, src_dir_fd=directory, dst_dir_fd=there)
+        for each in (there, directory):
+            with suppress(OSError):  # where it lies after a power cut, there or here, nothing is lost
+                calls.fsync(each)
+    return into / name
+
+
+def _refuse_newborn(orphan: Orphan, fd: int, calls: Syscalls) -> None:
+    """Leave a temp alone that was made a moment ago: its writer may be about to lock it."""
+    status = calls.fstat(fd)
+    if not status.st_size and time.time_ns() - status.st_ctime_ns < _NEWBORN_NS:
+        raise _stays(orphan, "moved", "it was made a moment ago", errno.EAGAIN)
+
+
+@contextmanager
+def _kept_in(into: Path, orphan: Orphan, calls: Syscalls) -> Iterator[int]:
+    try:
+        fd = calls.open(into, _DIRECTORY)
+    except OSError as error:
+        code = error.errno or errno.EIO
+        raise WriteError(
+            f"not moved: {into} cannot be opened: {os.strerror(code)}",
+            errno=code,
+            path=orphan.path,
+            hint="name a directory that exists: mkdir -m 700 makes one that only you can read",
+        ) from error
+    try:
+        yield fd
+    finally:
+        closed(fd, calls)
+
+
+@contextmanager
+def _directory(path: Path, calls: Syscalls) -> Iterator[int]:
+    fd = calls.open(path, _DIRECTORY)
+    try:
+        yield fd
+    finally:
+        closed(fd, calls)
+
+
+@contextmanager
+def _grasped(orphan: Orphan, done: str, calls: Syscalls) -> Iterator[tuple[int, int]]:
+    """Lock an orphan, after a last look that it still is what was listed; yield it and its directory.
+
+    Raises:
+        WriteError: It is not to be touched, or something in the block failed.
+    """
+    if orphan.untouchable:
+        raise _stays(orphan, done, orphan.untouchable, errno.EPERM)
+    try:
+        with _directory(orphan.path.parent, calls) as directory:
+            fd = opened(partial(calls.open, orphan.path.name, _FILE, dir_fd=directory))
+            try:
+                calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                status = calls.stat(orphan.path.name, dir_fd=directory, follow_symlinks=False)
+                here = calls.fstat(fd)
+                reason = _untouchable(status, alive=False)
+                if not (orphan.identity == _identity(status) == _identity(here)):
+                    reason = "it was replaced since it was listed"
+                if reason:
+                    raise _stays(orphan, done, reason, errno.EPERM)
+                yield fd, directory
+            finally:
+                drop(fd, calls)
+    except BlockingIOError as error:
+        raise _stays(orphan, done, "its writer lives", errno.EAGAIN) from error
+    except WriteError:
+        raise
+    except OSError as error:
+        code = error.errno or errno.EIO
+        raise _stays(orphan, done, os.strerror(code), code) from error
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return (status.st_dev, status.st_ino)
+
+
+_HINTS = {
+    errno.ENOENT: "somebody else was faster: list the orphans again",
+    errno.EXDEV: "name a directory on the same file system, so that it can be moved as it is",
+    errno.EEXIST: "there is such a file in that directory already",
+    errno.EACCES: "you need write permission in the directory",
+    errno.EROFS: "the file system is mounted read-only",
+}
+
+
+def _stays(orphan: Orphan, done: str, reason: str, code: int) -> WriteError:
+    hint = _HINTS.get(code, "")
+    return WriteError(f"not {done}: {reason}", errno=code, path=orphan.path, hint=hint)

@@ -8,34 +8,34 @@ A wrong base is a silent revert, so that what is not known for certain is a
 
 from __future__ import annotations
 
+import os
 import sys
-import threading
-import weakref
+
+# What threading takes from there, too; a load should not pay for the rest of it.
+from _thread import _local as thread_local  # pyright: ignore[reportPrivateUsage]  see above
+from _thread import allocate_lock
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from untorn.changes import difference
-from untorn.drafts import prefixed
 from untorn.errors import ConflictError
-from untorn.intents import Changes, Creation, Replacement
 from untorn.keypath import MISSING
-from untorn.loading import Loaded, load_snapshot
-from untorn.records import Revision, Snapshot
-from untorn.text import SourceText
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    from pathlib import Path
+    import weakref
+    from typing import TypeAlias
 
-    from untorn.intents import Intent
-    from untorn.selection import Selection
+    from untorn.records import Revision, Snapshot
     from untorn.values import Value
+
+    PathLike: TypeAlias = str | os.PathLike[str]
 
 MANY = 256
 """How many values, and paths, a host keeps in mind."""
 
 
-@dataclass(frozen=True, slots=True)
+# No dataclasses here: importing that module alone costs more than starting Python does.
+
+
 class Base:
     """What a value came from.
 
@@ -44,20 +44,23 @@ class Base:
     from the one that it took.
     """
 
-    snapshot: Snapshot
-    whole: Value = MISSING
+    __slots__ = ("snapshot", "whole")
+
+    def __init__(self, snapshot: Snapshot, whole: Value = MISSING) -> None:
+        self.snapshot = snapshot
+        self.whole = whole
 
 
-@dataclass(slots=True)
 class _Use:
     """How a path was used in this host: by whom, and which bases were seen.
 
     ``forgotten`` are the revisions of values that are no longer remembered one by one.
     """
 
-    users: set[object] = field(default_factory=set)
-    seen: list[Base] = field(default_factory=list)
-    forgotten: set[Revision] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.users: set[object] = set()
+        self.seen: list[Base] = []
+        self.forgotten: set[Revision] = set()
 
     def only_base(self, user: object) -> Base | None:
         """Return the one base that a value of ``user`` can have come from."""
@@ -71,15 +74,16 @@ class Bases:
     """The memory of one host. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         # The value itself is kept alive, or another could get its id.
-        self._by_object: OrderedDict[tuple[int, Path], tuple[Value, Base]] = OrderedDict()
-        self._by_path: OrderedDict[Path, _Use] = OrderedDict()
-        self._by_name: dict[str, Path] = {}
+        self._by_object: OrderedDict[tuple[int, str], tuple[Value, Base]] = OrderedDict()
+        self._by_path: OrderedDict[str, _Use] = OrderedDict()
+        self._by_name: dict[str, str] = {}
         self._me = _Caller()
 
-    def loaded(self, path: Path, value: Value, base: Base, name: str) -> None:
+    def loaded(self, path: PathLike, value: Value, base: Base, name: str) -> None:
         """Remember that ``load`` returned ``value`` from ``base``, and where ``name`` led."""
+        path = os.fspath(path)
         with self._lock:
             self._by_name[name] = path
             self._remember(path, value, base)
@@ -91,8 +95,9 @@ class Bases:
                 use.seen.append(base)
                 del use.seen[:-2]  # two are already too many to choose from
 
-    def saved(self, path: Path, value: Value, base: Base) -> None:
+    def saved(self, path: PathLike, value: Value, base: Base) -> None:
         """Remember that ``save`` took ``value`` and left ``base``."""
+        path = os.fspath(path)
         with self._lock:
             self._remember(path, value, base)
             use = self._use(path)
@@ -101,7 +106,7 @@ class Bases:
             # from either, also after this save.
             use.seen[:] = [base] if len(use.seen) <= 1 else [use.seen[0], base]
 
-    def base_of(self, path: Path, value: Value, name: str) -> Base | None:
+    def base_of(self, path: PathLike, value: Value, name: str) -> Base | None:
         """Return what ``value`` came from; ``None`` if this host never read ``path``.
 
         Args:
@@ -113,6 +118,7 @@ class Bases:
             ConflictError: The path was read, but which reading this value came
                 from cannot be known.
         """
+        path = os.fspath(path)
         with self._lock:
             known = self._by_object.get((id(value), path))
             if known is not None and known[0] is value:
@@ -126,15 +132,17 @@ class Bases:
             base = use.only_base(self._me.token())
             if base is not None:
                 return base
+        from pathlib import Path  # noqa: PLC0415  only for the error
+
         raise ConflictError(
             "unknown base: this file was read more than once, "
             "and nothing tells which reading this value came from",
-            path=path,
+            path=Path(path),
             hint="save the object that load returned, use edit() or a Document, "
             "or say base=None to replace what is there",
         )
 
-    def _remember(self, path: Path, value: Value, base: Base) -> None:
+    def _remember(self, path: str, value: Value, base: Base) -> None:
         if not isinstance(value, (dict, list)):
             return  # a scalar may be one object for the whole interpreter
         self._by_object[id(value), path] = (value, base)
@@ -143,7 +151,7 @@ class Bases:
             (_, other), (_, old) = self._by_object.popitem(last=False)
             self._use(other).forgotten.add(old.snapshot.revision)
 
-    def _use(self, path: Path) -> _Use:
+    def _use(self, path: str) -> _Use:
         """Return the use of ``path``. It is never forgotten that a path was read, only what it held."""
         use = self._by_path.setdefault(path, _Use())
         self._by_path.move_to_end(path)
@@ -156,13 +164,17 @@ class _Caller:
     """Tells threads and asyncio tasks apart, also when one ends and its number is used again."""
 
     def __init__(self) -> None:
-        self._threads = threading.local()
-        self._tasks: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()
+        self._threads = thread_local()
+        self._tasks: weakref.WeakKeyDictionary[object, object] | None = None
 
     def token(self) -> object:
         """Return what stands for the running task, or else the thread."""
         task = _current_task()
         if task is not None:
+            if self._tasks is None:
+                from weakref import WeakKeyDictionary  # noqa: PLC0415  asyncio has imported it
+
+                self._tasks = WeakKeyDictionary()
             return self._tasks.setdefault(task, object())
         if not hasattr(self._threads, "token"):
             self._threads.token = object()
@@ -177,28 +189,3 @@ def _current_task() -> object | None:
         return asyncio.current_task()  # type: ignore[no-any-return]  # a module from sys.modules is untyped
     except RuntimeError:
         return None
-
-
-def intent_on(
-    base: Base | Revision | None, selection: Selection, value: Value, *, allow_reformat: bool = False
-) -> Intent:
-    """Return what saving ``value``, which came from ``base``, wants.
-
-    Args:
-        base: What the value came from; a revision that the file must be at; or
-            ``None`` to replace what is there.
-        selection: How the file is parsed.
-        value: The caller's own copy of it.
-        allow_reformat: Whether the file may be rendered anew as a whole.
-    """
-    if base is None or isinstance(base, Revision):
-        return Replacement(selection, value, base, allow_reformat)
-    if base.whole is not MISSING:
-        nowhere = Snapshot(base.snapshot.path, None)
-        since = Loaded(nowhere, SourceText(""), selection, base.whole)
-    elif base.snapshot.data is None:
-        return Creation(selection, value)
-    else:
-        since = load_snapshot(base.snapshot, selection)
-    changes = prefixed(difference(since.value, value), selection.prefix)
-    return Changes(since, changes, allow_reformat=allow_reformat)

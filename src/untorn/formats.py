@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, NamedTuple
+import os
 
 from untorn.errors import UnknownFormatError
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from untorn.serializer import Serializer
 
+    PathLike: TypeAlias = str | os.PathLike[str]
 
-class Format(NamedTuple):
+
+class Format:
     """How the files of a format are called.
 
     Attributes:
@@ -24,9 +27,10 @@ class Format(NamedTuple):
             (``.vscode/*.json``); ``*`` stands for any characters but ``/``.
     """
 
-    module: str
-    suffixes: Sequence[str]
-    patterns: Sequence[str] = ()
+    def __init__(self, module: str, suffixes: Sequence[str], patterns: Sequence[str] = ()) -> None:
+        self.module = module
+        self.suffixes = suffixes
+        self.patterns = patterns
 
 
 # A test asserts that this is what the serializers themselves declare. It is
@@ -103,23 +107,26 @@ def built_in(name: str) -> Serializer:
     Raises:
         KeyError: There is none of that name.
     """
-    serializer: Serializer = importlib.import_module(BUILT_IN[name].module).serializer
+    from importlib import import_module  # noqa: PLC0415  not paid for by who only asks for a name
+
+    serializer: Serializer = import_module(BUILT_IN[name].module).serializer
     return serializer
 
 
-def built_in_name_for(path: Path) -> str | None:
+def built_in_name_for(path: PathLike) -> str | None:
     """Return the name of the built-in format of the file at ``path``, or ``None``."""
     return name_for(path, BUILT_IN)
 
 
-def name_for(path: Path, formats: Mapping[str, Format]) -> str | None:
+def name_for(path: PathLike, formats: Mapping[str, Format]) -> str | None:
     """Return which of ``formats`` the file at ``path`` has, or ``None``.
 
     Full names come before patterns, those before suffixes, and longer ones
     before shorter ones. The case of a suffix does not count.
     """
     best: tuple[tuple[bool, bool, int], str] | None = None
-    parts, endings = path.parts, list(_endings(path.name))
+    parts = _parts(path)
+    endings = list(_endings(parts[-1])) if parts else []
     for name, each in formats.items():
         patterns = [pattern for pattern in each.patterns if matches(parts, pattern)]
         for rank in [
@@ -129,6 +136,13 @@ def name_for(path: Path, formats: Mapping[str, Format]) -> str | None:
             if best is None or rank > best[0]:
                 best = rank, name
     return best[1] if best else None
+
+
+def _parts(path: PathLike) -> list[str]:
+    """Return the parts of a path as ``pathlib`` does, whose import costs as much as Python's start."""
+    written = os.fspath(path)
+    plain = written.replace(os.altsep, os.sep) if os.altsep else written
+    return [part for part in plain.split(os.sep) if part not in ("", ".")]  # noqa: PTH206  see above
 
 
 def _rank(pattern: str) -> tuple[bool, bool, int]:

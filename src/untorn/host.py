@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from untorn import formats, intents, loading, saving, storage
-from untorn.bases import Base, Bases, intent_on
+from untorn.bases import Base, Bases
 from untorn.changes import ChangeSet, Set, applied
 from untorn.document import Document
 from untorn.drafts import Draft, patched
@@ -266,7 +266,7 @@ class Host:
         selection = self._selection(Path(path), keywords.get("format"), keywords.get("document"))
         taken = copied(value)
         base = self._base(path, target, value, keywords)
-        intent = intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
+        intent = intents.intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
         receipt, draft = self._run(intent, target, options)
         snapshot = Snapshot(target, draft.data)
         merged = not same_value(selection.picked(draft.expected), taken)

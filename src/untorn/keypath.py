@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from untorn.errors import KeyPathError
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
+    import re
+    from typing import Any, TypeAlias
+
     from untorn.values import Value
 
-KeyPath: TypeAlias = tuple[Any, ...]
+KeyPath: TypeAlias = "tuple[Any, ...]"
 """One part a level: a mapping's key, or a list's index. ``()`` is the whole value."""
 
 KeyPathLike: TypeAlias = "str | KeyPath"
@@ -32,9 +33,10 @@ class _End:
 END = _End()
 """The part ``[+]`` of a key path: the place behind a list's last item."""
 
-_BARE = re.compile(r"[^\s.\[\]\"']+")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"' r"|'[^']*'")
-_INDEX = re.compile(r"\[\s*(-?\d+|\+)\s*\]")
+# Compiled when first needed: most key paths are names with dots between them.
+_BARE = r"[^\s.\[\]\"']+"
+_QUOTED = r'"(?:[^"\\]|\\.)*"' r"|'[^']*'"
+_INDEX = r"\[\s*(-?\d+|\+)\s*\]"
 
 
 def parse_keypath(written: KeyPathLike) -> KeyPath:
@@ -53,10 +55,25 @@ def parse_keypath(written: KeyPathLike) -> KeyPath:
 
 def _parts(written: str) -> list[tuple[Any, bool]]:
     """Return each part, and whether it can not be joined with its neighbours by a dot."""
+    names = written.split(".")
+    if all(map(_is_plain, names)):
+        return [(name, False) for name in names]
+    return _parts_in_general(written)
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a name certainly stands for itself; ``_BARE`` takes more."""
+    return name.replace("_", "").replace("-", "").isalnum()
+
+
+def _parts_in_general(written: str) -> list[tuple[Any, bool]]:
+    import re  # noqa: PLC0415  a load, and most key paths, do without
+
+    bare_name, quoted_name, index_in_list = re.compile(_BARE), re.compile(_QUOTED), re.compile(_INDEX)
     parts: list[tuple[Any, bool]] = []
     at = 0
     while at < len(written):
-        if index := _INDEX.match(written, at):
+        if index := index_in_list.match(written, at):
             parts.append((END if index[1] == "+" else int(index[1]), True))
             at = index.end()
             continue
@@ -64,10 +81,10 @@ def _parts(written: str) -> list[tuple[Any, bool]]:
             if written[at] != ".":
                 raise _malformed(written, at)
             at += 1
-        if quoted := _QUOTED.match(written, at):
+        if quoted := quoted_name.match(written, at):
             parts.append((_unquoted(written, quoted), True))
             at = quoted.end()
-        elif bare := _BARE.match(written, at):
+        elif bare := bare_name.match(written, at):
             parts.append((bare[0], False))
             at = bare.end()
         else:
@@ -78,6 +95,8 @@ def _parts(written: str) -> list[tuple[Any, bool]]:
 def _unquoted(written: str, quoted: re.Match[str]) -> str:
     if quoted[0][0] == "'":
         return quoted[0][1:-1]
+    import json  # noqa: PLC0415  few names are quoted
+
     try:
         return str(json.loads(quoted[0]))
     except ValueError:
@@ -103,11 +122,20 @@ def format_keypath(path: KeyPath) -> str:
         if part is END:
             written += "[+]"
         elif isinstance(part, str):
-            name = part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
+            name = _written_name(part)
             written += f".{name}" if written else name
         else:
             written += f"[{_shown(part)}]"
     return written or "(the whole value)"
+
+
+def _written_name(name: str) -> str:
+    if _is_plain(name):
+        return name
+    import json  # noqa: PLC0415  as above
+    import re  # noqa: PLC0415
+
+    return name if re.fullmatch(_BARE, name) else json.dumps(name, ensure_ascii=False)
 
 
 def _shown(part: object) -> str:
@@ -205,6 +233,8 @@ def _refuse_ambiguous(written: str, parts: list[tuple[Any, bool]], value: Value)
 
 
 def _ambiguous(written: str, parts: list[tuple[Any, bool]], start: int, stop: int) -> KeyPathError:
+    import json  # noqa: PLC0415  as above
+
     names = tuple(part for part, _ in parts)
     literal = (*names[:start], ".".join(names[start:stop]), *names[stop:])
     nested = ".".join(json.dumps(name) if isinstance(name, str) else f"[{name}]" for name in names)

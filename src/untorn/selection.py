@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
-
 from untorn.errors import KeyPathError, ParseError
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal, TypeAlias, TypeGuard
 
     from untorn.keypath import KeyPath
     from untorn.records import Located
@@ -28,7 +27,6 @@ def can_patch(serializer: Serializer) -> TypeGuard[PatchingSerializer]:
     return hasattr(serializer, "patch")
 
 
-@dataclass(frozen=True, slots=True)
 class Selection:
     """A serializer, and which document of a text is the value.
 
@@ -38,12 +36,14 @@ class Selection:
     to the value that the caller sees and back.
     """
 
-    serializer: Serializer
-    document: DocumentNumber = None
+    # No dataclass: importing that module alone costs more than starting Python does.
+    __slots__ = ("document", "serializer")
 
-    def __post_init__(self) -> None:
-        if self.document is not None and not is_stream(self.serializer):
-            msg = f"{self.serializer.name} files hold one document: document={self.document!r} means nothing"
+    def __init__(self, serializer: Serializer, document: DocumentNumber = None) -> None:
+        self.serializer = serializer
+        self.document: DocumentNumber = document
+        if document is not None and not is_stream(serializer):
+            msg = f"{serializer.name} files hold one document: document={document!r} means nothing"
             raise KeyPathError(msg)
 
     def parse(self, text: str) -> Value:

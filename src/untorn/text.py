@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import re
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING
 
-from untorn.edits import TextEdit
 from untorn.errors import DecodeError
-from untorn.records import Location
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from untorn.edits import TextEdit
+    from untorn.records import Location
 
 UTF8 = "utf-8"
 
@@ -28,7 +26,6 @@ _MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class SourceText:
     """The text of a file, and what is needed to make the same bytes of it again.
 
@@ -36,9 +33,13 @@ class SourceText:
     are the file's; it has no BOM, which is ``mark`` (``b""`` for none).
     """
 
-    text: str
-    encoding: str = UTF8
-    mark: bytes = b""
+    # No dataclass: importing that module alone costs more than starting Python does.
+    __slots__ = ("encoding", "mark", "text")
+
+    def __init__(self, text: str, encoding: str = UTF8, mark: bytes = b"") -> None:
+        self.text = text
+        self.encoding = encoding
+        self.mark = mark
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file.
@@ -50,7 +51,7 @@ class SourceText:
 
     def with_text(self, text: str) -> SourceText:
         """Return another text with the same encoding and mark."""
-        return replace(self, text=text)
+        return SourceText(text, self.encoding, self.mark)
 
 
 def decode(data: bytes, *, path: Path | None = None, encodings: Sequence[str] = (UTF8,)) -> SourceText:
@@ -96,6 +97,8 @@ def in_newlines_of(text: str, edits: Iterable[TextEdit]) -> list[TextEdit]:
 
     Serializers write ``"\n"``; a fragment copied from the text may have others.
     """
+    from untorn.edits import TextEdit  # noqa: PLC0415  a load makes no edits
+
     newline = newline_of(text)
     return [
         TextEdit(edit.start, edit.stop, edit.new.replace("\r\n", "\n").replace("\n", newline))
@@ -105,17 +108,19 @@ def in_newlines_of(text: str, edits: Iterable[TextEdit]) -> list[TextEdit]:
 
 def location_at(text: str, offset: int, path: Path | None = None) -> Location:
     r"""Return line and column of ``offset``; lines end with ``"\n"``, ``"\r\n"`` or ``"\r"``."""
+    from untorn.records import Location  # noqa: PLC0415  a load that succeeds needs no places
+
     before = text[:offset].replace("\r\n", "\n").replace("\r", "\n")
     return Location(path, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
-
-
 def offset_at(text: str, line: int, column: int) -> int:
     """Return the offset of a line and column (from 1), at most the end of the text."""
+    import re  # noqa: PLC0415  as above
+    from itertools import islice  # noqa: PLC0415
+
     # Not str.splitlines, which ends lines at form feeds and U+2028, too.
-    ends = (end.end() for end in _LINE_END.finditer(text))
+    ends = (end.end() for end in re.finditer(r"\r\n|\r|\n", text))
     start = next(islice(ends, line - 2, None), len(text)) if line > 1 else 0
     return max(0, min(start + column - 1, len(text)))
 

@@ -2,39 +2,93 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from untorn.changes import ChangeSet, Delete, Insert, Operation, Rename, Set, difference
-from untorn.edits import Span, TextEdit, apply_edits
-from untorn.errors import (
-    EmptyFileError,
-    ImpreciseEditError,
-    LimitError,
-    ParseError,
-    UnrepresentableError,
-    UntornError,
-)
-from untorn.keypath import KeyPath, format_keypath, look_up
-from untorn.records import Located, Location, Problem, Proposal, Receipt
-from untorn.sdk.comments import CommentStyle, hash_comments, inline_comment, owned_above
-from untorn.sdk.layout import (
-    blank_before,
-    indentation_of,
-    line_start,
-    line_stop,
-    lines_inserted,
-    lines_removed,
-    removed_with_comments,
-)
-from untorn.sdk.limits import MAX_DEPTH, MAX_DIGITS, check_depth, too_deep
-from untorn.sdk.patching import patched, refined
-from untorn.sdk.representable import Kinds, check_representable
-from untorn.serializer import PatchingSerializer, Serializer, StreamSerializer
-from untorn.text import newline_of
-from untorn.values import Tagged, Value, same_value
-
+# Every name is imported when it is first used: reading a format does not pay
+# for what only edits need, nor for pluggy.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from untorn.hookspecs import hookimpl
+    from untorn.changes import ChangeSet as ChangeSet
+    from untorn.changes import Delete as Delete
+    from untorn.changes import Insert as Insert
+    from untorn.changes import Operation as Operation
+    from untorn.changes import Rename as Rename
+    from untorn.changes import Set as Set
+    from untorn.changes import difference as difference
+    from untorn.edits import Span as Span
+    from untorn.edits import TextEdit as TextEdit
+    from untorn.edits import apply_edits as apply_edits
+    from untorn.errors import EmptyFileError as EmptyFileError
+    from untorn.errors import ImpreciseEditError as ImpreciseEditError
+    from untorn.errors import LimitError as LimitError
+    from untorn.errors import ParseError as ParseError
+    from untorn.errors import UnrepresentableError as UnrepresentableError
+    from untorn.errors import UntornError as UntornError
+    from untorn.hookspecs import hookimpl as hookimpl
+    from untorn.keypath import KeyPath as KeyPath
+    from untorn.keypath import format_keypath as format_keypath
+    from untorn.keypath import look_up as look_up
+    from untorn.records import Located as Located
+    from untorn.records import Location as Location
+    from untorn.records import Problem as Problem
+    from untorn.records import Proposal as Proposal
+    from untorn.records import Receipt as Receipt
+    from untorn.sdk.comments import CommentStyle as CommentStyle
+    from untorn.sdk.comments import hash_comments as hash_comments
+    from untorn.sdk.comments import inline_comment as inline_comment
+    from untorn.sdk.comments import owned_above as owned_above
+    from untorn.sdk.layout import blank_before as blank_before
+    from untorn.sdk.layout import indentation_of as indentation_of
+    from untorn.sdk.layout import line_start as line_start
+    from untorn.sdk.layout import line_stop as line_stop
+    from untorn.sdk.layout import lines_inserted as lines_inserted
+    from untorn.sdk.layout import lines_removed as lines_removed
+    from untorn.sdk.layout import removed_with_comments as removed_with_comments
+    from untorn.sdk.limits import MAX_DEPTH as MAX_DEPTH
+    from untorn.sdk.limits import MAX_DIGITS as MAX_DIGITS
+    from untorn.sdk.limits import check_depth as check_depth
+    from untorn.sdk.limits import too_deep as too_deep
+    from untorn.sdk.patching import patched as patched
+    from untorn.sdk.patching import refined as refined
+    from untorn.sdk.representable import Kinds as Kinds
+    from untorn.sdk.representable import check_representable as check_representable
+    from untorn.serializer import PatchingSerializer as PatchingSerializer
+    from untorn.serializer import Serializer as Serializer
+    from untorn.serializer import StreamSerializer as StreamSerializer
+    from untorn.text import newline_of as newline_of
+    from untorn.values import Tagged as Tagged
+    from untorn.values import Value as Value
+    from untorn.values import same_value as same_value
+
+_HOME = {
+    "untorn.changes": ("ChangeSet", "Delete", "Insert", "Operation", "Rename", "Set", "difference"),
+    "untorn.edits": ("Span", "TextEdit", "apply_edits"),
+    "untorn.errors": (
+        "EmptyFileError",
+        "ImpreciseEditError",
+        "LimitError",
+        "ParseError",
+        "UnrepresentableError",
+        "UntornError",
+    ),
+    "untorn.hookspecs": ("hookimpl",),
+    "untorn.keypath": ("KeyPath", "format_keypath", "look_up"),
+    "untorn.records": ("Located", "Location", "Problem", "Proposal", "Receipt"),
+    "untorn.sdk.comments": ("CommentStyle", "hash_comments", "inline_comment", "owned_above"),
+    "untorn.sdk.layout": (
+        "blank_before",
+        "indentation_of",
+        "line_start",
+        "line_stop",
+        "lines_inserted",
+        "lines_removed",
+        "removed_with_comments",
+    ),
+    "untorn.sdk.limits": ("MAX_DEPTH", "MAX_DIGITS", "check_depth", "too_deep"),
+    "untorn.sdk.patching": ("patched", "refined"),
+    "untorn.sdk.representable": ("Kinds", "check_representable"),
+    "untorn.serializer": ("PatchingSerializer", "Serializer", "StreamSerializer"),
+    "untorn.text": ("newline_of",),
+    "untorn.values": ("Tagged", "Value", "same_value"),
+}
 
 API = 1
 """Counts up when something that plugins use changes incompatibly."""
@@ -96,10 +150,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Serializers in the box import this package, and must not pay for pluggy.
-    if name == "hookimpl":
-        from untorn.hookspecs import hookimpl  # noqa: PLC0415
+    for module, names in _HOME.items():
+        if name in names:
+            from importlib import import_module  # noqa: PLC0415  as in untorn itself
 
-        return hookimpl
+            value = getattr(import_module(module), name)
+            globals()[name] = value
+            return value
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from untorn.errors import LimitError
 
 MAX_DEPTH = 200
@@ -13,7 +11,7 @@ stack, which a caller may have used already, ends near 1,000."""
 MAX_DIGITS = 4300
 """How many digits a number may have: Python's own limit since 3.11 (CVE-2020-10735)."""
 
-_OPENERS = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\[{]|[\]}]')
+_OPENERS = r'"(?:[^"\\\n]|\\.)*"|[\[{]|[\]}]'
 
 
 def check_depth(text: str) -> None:
@@ -25,8 +23,10 @@ def check_depth(text: str) -> None:
     """
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
+    import re  # noqa: PLC0415  most files have fewer brackets, and most loads do without
+
     depth = 0
-    for token in _OPENERS.finditer(text):
+    for token in re.finditer(_OPENERS, text):
         first = token[0][0]
         if first in "[{":
             depth += 1

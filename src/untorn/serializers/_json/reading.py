@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from untorn.sdk import MAX_DEPTH, EmptyFileError, LimitError, check_depth, too_deep
 
-from untorn.sdk import MAX_DEPTH, EmptyFileError, LimitError, Value, check_depth, too_deep
-
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    import json
+    from collections.abc import Callable, Generator
+    from typing import Any, NoReturn
 
-    from untorn.sdk import ParseError
+    from untorn.sdk import ParseError, Value
+
+try:
+    # What json.loads calls; importing json itself costs as much as Python's start.
+    from _json import make_scanner
+except ImportError:  # pragma: no cover  an interpreter without CPython's accelerator
+    make_scanner: Any = None  # type: ignore[no-redef]
 
 SPACE = " \t\n\r"
 
@@ -34,12 +39,14 @@ def value_of(text: str) -> Value:
         value, keys = _decoded(text)
     except _ConstantError as constant:
         return _refuse_constant(text, str(constant))
-    except json.JSONDecodeError as error:
-        return _refuse(text, error)
     except RecursionError:  # pragma: no cover  since 3.12 only a caller's own deep stack leads here
         raise too_deep() from None
-    except ValueError:  # from int(), the only other thing that can fail
-        raise _too_many_digits(text) from None
+    except ValueError as error:
+        from json import JSONDecodeError  # noqa: PLC0415  see above
+
+        if isinstance(error, JSONDecodeError):
+            return _refuse(text, error)
+        raise _too_many_digits(text) from None  # from int(), the only other thing that can fail
     # Counting is several times cheaper than a look at every object's keys.
     if not brackets.have_colons(keys):
         raise _duplicate(text)
@@ -50,8 +57,37 @@ def _decoded(text: str) -> tuple[Value, int]:
     """Return the value of ``text``, and how many keys its objects have together."""
     counter = _key_counter()
     next(counter)
-    value = json.JSONDecoder(object_hook=counter.send, parse_constant=_no_constant).decode(text)
+    value = _scanned(text, counter.send)
     return value, counter.send(None)
+
+
+class _Context:
+    """What the scanner asks how to read; see ``json.JSONDecoder``."""
+
+    strict = True
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+
+    def __init__(self, object_hook: Callable[[Any], Any]) -> None:
+        self.object_hook = object_hook
+        self.parse_constant = _no_constant
+
+
+def _scanned(text: str, object_hook: Callable[[Any], Any]) -> Value:
+    if make_scanner is not None:  # pragma: no branch  as above
+        scan: Any = make_scanner
+        start = len(text) - len(text.lstrip(SPACE))
+        try:
+            value, end = scan(_Context(object_hook))(text, start)
+        except StopIteration:
+            value, end = None, -1
+        if end >= 0 and not text[end:].strip(SPACE):
+            return value
+    # Not JSON, which this says in an error; or there is no scanner.
+    import json  # noqa: PLC0415  see above
+
+    return json.JSONDecoder(object_hook=object_hook, parse_constant=_no_constant).decode(text)
 
 
 def _key_counter() -> Generator[Any, Any, None]:
@@ -73,7 +109,7 @@ def _no_constant(name: str) -> NoReturn:
 
 _DROPPED = bytes(byte for byte in range(256) if byte not in b'[]{}":')
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_STRING = re.compile(rb'"[^"]*"')
+_STRING = rb'"[^"]*"'
 _BLOCK = 100  # bytes: small against the depth that is left to real files
 _SHORT = 4096  # characters, below which counting twice is cheaper than looking once
 
@@ -118,13 +154,15 @@ class _Brackets:
 
     def _outside_strings(self) -> bytes:
         if self._found is None:
+            import re  # noqa: PLC0415  many small files do without
+
             text = self._text
             if "\\" in text:
                 text = text.replace("\\\\", "").replace('\\"', "")
             kept = text.encode("utf-8", "surrogatepass").translate(_ONE_KIND, _DROPPED)
             # Most strings are empty now, and of two quotes side by side both can go:
             # what is inside and what is outside of strings stays so.
-            self._found = _STRING.sub(b"", kept.replace(b'""', b""))
+            self._found = re.sub(_STRING, b"", kept.replace(b'""', b""))
         return self._found
 
 
@@ -151,6 +189,8 @@ def _duplicate(text: str) -> ParseError:
 
 
 def _too_many_digits(text: str) -> LimitError:
+    import re  # noqa: PLC0415  see above
+
     longest = max(re.finditer(r"\d+", text), key=lambda number: number.end() - number.start())
     line = text.count("\n", 0, longest.start()) + 1
     digits = longest.end() - longest.start()

@@ -7,8 +7,6 @@ and the function of each, and ``main`` imports that one.
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from untorn.cli.arguments import COMMANDS, Request, UsageError, parse
 from untorn.cli.failures import (
@@ -22,6 +20,7 @@ from untorn.cli.failures import (
 )
 from untorn.errors import UntornError
 
+TYPE_CHECKING = False  # no command should pay for typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -72,6 +71,8 @@ def _function_of(request: Request) -> Callable[[Request], int]:
 
 
 def _say(message: object) -> None:
-    with suppress(OSError):  # nobody may be listening, and the exit status says it all
+    try:
         sys.stderr.write(f"{message}\n")
         sys.stderr.flush()
+    except OSError:
+        return  # nobody may be listening, and the exit status says it all

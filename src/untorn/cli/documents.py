@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from untorn.cli.arguments import UsageError
 from untorn.errors import KeyPathError, LimitError, LoadError, UntornError
 
+TYPE_CHECKING = False  # no command should pay for typing
 if TYPE_CHECKING:
     from untorn.cli.arguments import Request
     from untorn.document import Document
@@ -61,7 +60,9 @@ class Source:
 
     def draft(self, document: Document) -> Draft:
         """Return what a save of ``document``, which was made of this source, would write."""
-        from untorn.records import Snapshot  # noqa: PLC0415  get does not come here
+        from pathlib import Path  # noqa: PLC0415  get does not come here
+
+        from untorn.records import Snapshot  # noqa: PLC0415
 
         read = Snapshot(Path(), self._data) if self.is_stdin else document.read_from
         return document.intent().draft(read)

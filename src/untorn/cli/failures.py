@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from untorn.errors import UntornError
 
+TYPE_CHECKING = False  # no command should pay for typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Mapping
-from datetime import date, time
-from typing import TYPE_CHECKING
 
 from untorn.cli.failures import writing
 from untorn.errors import UnrepresentableError
 from untorn.keypath import format_keypath
-from untorn.values import Tagged
 
+TYPE_CHECKING = False  # no command should pay for typing
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from untorn.keypath import KeyPath
     from untorn.values import Value
 
@@ -47,18 +45,29 @@ def json_text(plain: Value, *, indent: int | None = None) -> str:
 
 def as_json(value: Value, where: KeyPath = ()) -> Value:
     """Return a value with what JSON does not have replaced; see ``shown``."""
-    if isinstance(value, Mapping):
+    if type(value) in _AS_IN_JSON:
+        return value
+    if isinstance(value, dict):
         return _mapping(value, where)
     if isinstance(value, (list, tuple)):
         return [as_json(item, (*where, index)) for index, item in enumerate(value)]
+    return _foreign(value, where)
+
+
+_AS_IN_JSON = (str, int, bool, type(None))
+
+
+def _foreign(value: Value, where: KeyPath) -> Value:
+    """Return what stands for a value that JSON does not have."""
+    import math  # noqa: PLC0415  most files have no such values
+    from datetime import date, time  # noqa: PLC0415
+
+    from untorn.values import Tagged  # noqa: PLC0415
+
     if isinstance(value, (set, frozenset)):
         return [as_json(item, where) for item in value]
     if isinstance(value, Tagged):
         return {value.tag: as_json(value.value, where)}
-    return _scalar(value)
-
-
-def _scalar(value: Value) -> Value:
     if isinstance(value, (date, time)):  # a datetime is a date
         return value.isoformat()
     if isinstance(value, bytes):

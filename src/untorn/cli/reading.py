@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from untorn.cli.documents import Source
 from untorn.cli.failures import CommandError, explaining
@@ -12,6 +11,7 @@ from untorn.errors import KeyPathError
 from untorn.host import Host
 from untorn.keypath import MISSING, format_keypath, look_up, resolve_keypath
 
+TYPE_CHECKING = False  # no command should pay for typing
 if TYPE_CHECKING:
     from untorn.cli.arguments import Request
     from untorn.values import Value

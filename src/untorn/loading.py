@@ -49,7 +49,10 @@ def read(path: Path, in_place: Path | None = None, *, locked: bool = False) -> S
         return storage.read(path, limit=MAX_BYTES)
     from untorn.storage import journal  # noqa: PLC0415  only who writes in place needs it
 
-    return journal.read(path, in_place, limit=MAX_BYTES, locked=locked)
+    if locked:
+        with journal.reading(path, in_place, limit=MAX_BYTES, locked=True) as file:
+            return file.snapshot
+    return journal.read(path, in_place, limit=MAX_BYTES)
 
 
 def directory_of(in_place: str | os.PathLike[str] | None) -> Path | None:

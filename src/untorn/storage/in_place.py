@@ -20,7 +20,7 @@ import errno
 import os
 import stat
 import struct
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
@@ -294,21 +294,32 @@ class InPlace:
         """Remove a copy that was not published, close everything, and let ``error`` say how it stands."""
         if self._process != os.getpid():  # pragma: no cover  forked children report nothing
             return  # all of this is its parent's
-        if self._copy is not None:
+        try:
+            self._clean()
+        except BaseException as interrupt:
+            self._note(interrupt)
+            raise
+        if isinstance(error, SaveError):
+            error.left_behind = error.left_behind or self._left_behind()
+        elif error is not None:
+            self._note(error)
+
+    def _clean(self) -> None:
+        with ExitStack() as closing:  # all of it, also if a signal comes between
+            closing.callback(self._journals.close)
+            if self._fd >= 0:
+                closing.callback(closed, self._fd, self._calls)
+            if self._copy is None:
+                return
+            closing.callback(self._copy.close)
             if not self._marked:
                 self._copy.remove(self._journals.fd)
                 # A signal may arrive when rename(2) has returned and Python has not said so yet.
                 self._marked = self._at_mark and not self._unmarked(self._copy, _known(self._file))
-            self._copy.close()
-        if self._fd >= 0:
-            closed(self._fd, self._calls)
-            self._fd = -1
-        self._journals.close()
-        if isinstance(error, SaveError):
-            error.left_behind = error.left_behind or self._left_behind()
-        elif error is not None:
-            what = "the new content is in place" if self._marked else "nothing was changed"
-            error.add_note(f"untorn: {self._path}: {what}")
+
+    def _note(self, error: BaseException) -> None:
+        what = "the new content is in place" if self._marked else "nothing was changed"
+        error.add_note(f"untorn: {self._path}: {what}")
 
     def _left_behind(self) -> Path | None:
         copy = self._copy

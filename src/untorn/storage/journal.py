@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
-
-    from untorn.errors import WriteError
-
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _STRANGE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 READ = os.O_RDONLY | _STRANGE
@@ -43,23 +40,26 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH  # where there is an ACL, its mask i
 
 
 class UnusableJournalError(Exception):
-    """There is a journal that is not believed, or its directory cannot be looked into.
+    """There is a journal that is not believed, or does not fit, or its directory cannot be looked into.
 
     Never ignored: the file may be torn.
     """
 
-    def __init__(self, reason: str, code: int, hint: str) -> None:
+    def __init__(self, reason: str, code: int, hint: str, *, foreign: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
         self.hint = hint
+        self.foreign = foreign
 
     def reading(self, path: Path) -> ReadError:
         """Return what a load says."""
         return ReadError(self.reason, errno=self.code, path=path, hint=self.hint)
 
-    def writing(self, path: Path) -> WriteError:
+    def writing(self, path: Path) -> SaveError:
         """Return what a save says."""
+        if self.foreign:
+            return ConflictError(f"not saved: {self.reason}", path=path, hint=self.hint)
         return failures.refusal(self.reason, self.code, path, self.hint)
 
 
@@ -86,6 +86,16 @@ def identified(path: Path, fd: int, calls: Syscalls) -> OpenFile:
     """
     status = calls.fstat(fd)
     return OpenFile(path, fd, status, Identity(status.st_ino, calls.birth(fd)))
+
+
+def content_of(file: OpenFile, calls: Syscalls, *, limit: int | None = None) -> bytes:
+    """Return what it holds now.
+
+    Raises:
+        OSError: It cannot be read.
+        LimitError: It is more than ``limit``.
+    """
+    return read_to_end(file.fd, calls.fstat(file.fd).st_size, file.path, limit, calls)
 
 
 class JournalDirectory:
@@ -185,6 +195,17 @@ class JournalDirectory:
             recover_hint(file.path, self.path),
         )
 
+    def foreign(self, file: OpenFile) -> UnusableJournalError:
+        """Return the error for a journal that does not fit what the file holds."""
+        where = self.path / file.identity.journal_name
+        return UnusableJournalError(
+            f"a save was cut off, and its journal {where} would complete it, "
+            "but since then another program wrote the file",
+            errno.EBADMSG,
+            recover_hint(file.path, self.path),
+            foreign=True,
+        )
+
     def remove(self, file: OpenFile) -> None:
         """Remove the journal of ``file``.
 
@@ -249,7 +270,7 @@ _PATIENCE = 10.0
 def reading(
     path: Path, directory: Path, *, limit: int | None = None, locked: bool = False, calls: Syscalls = REAL
 ) -> Iterator[Reading]:
-    """Read a file that is written in place by others at any moment, and keep it open.
+    """Read a file that is written in place by others at any moment, for a save, and keep it open.
 
     Nothing is written: where a journal is hot, its new bytes are the answer.
 
@@ -261,49 +282,62 @@ def reading(
         calls: The system calls to use.
 
     Raises:
-        ReadError: The file or its journal is unreadable, or not to be believed.
+        ReadError: The file or its journal cannot be read.
+        WriteError: The journal is not to be believed.
+        ConflictError: The journal does not fit what the file holds.
         LimitError: There are more than ``limit`` bytes.
     """
     with plainly_reading(path, limit=limit, calls=calls) as file:
-        if file.fd >= 0:
-            try:
-                file.snapshot = _settled(file, directory, limit, calls, locked=locked)
-            except UnusableJournalError as error:
-                raise error.reading(path) from error
-            except OSError as error:
-                raise error if isinstance(error, ReadError) else failures.reading(error, path) from error
+        try:
+            _settle(file, directory, limit, calls, locked=locked)
+        except UnusableJournalError as error:
+            raise error.writing(path) from error
         yield file
 
 
-def read(
-    path: Path, directory: Path, *, limit: int | None = None, locked: bool = False, calls: Syscalls = REAL
-) -> Snapshot:
-    """Do as ``reading``, and close the file.
+def read(path: Path, directory: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Snapshot:
+    """Return what a file holds that is written in place by others at any moment. Nothing is written.
 
     Raises:
-        ReadError, LimitError: As ``reading``.
+        ReadError: The file or its journal cannot be read, or the journal is not to be
+            believed, or does not fit what the file holds.
+        LimitError: There are more than ``limit`` bytes.
     """
-    with reading(path, directory, limit=limit, locked=locked, calls=calls) as file:
+    with plainly_reading(path, limit=limit, calls=calls) as file:
+        try:
+            _settle(file, directory, limit, calls, locked=False)
+        except UnusableJournalError as error:
+            raise error.reading(path) from error
         return file.snapshot
 
 
-def _settled(
-    reading: Reading, directory: Path, limit: int | None, calls: Syscalls, *, locked: bool
-) -> Snapshot:
+def _settle(file: Reading, directory: Path, limit: int | None, calls: Syscalls, *, locked: bool) -> None:
+    """Let ``file`` be what it holds for all who know of its journal."""
+    if file.fd < 0:
+        return
+    try:
+        data = _settled(file, directory, limit, calls, locked=locked)
+    except OSError as error:
+        path = file.snapshot.path
+        raise error if isinstance(error, ReadError) else failures.reading(error, path) from error
+    file.snapshot = Snapshot(file.snapshot.path, data)
+
+
+def _settled(reading: Reading, directory: Path, limit: int | None, calls: Syscalls, *, locked: bool) -> bytes:
     path = reading.snapshot.path
-    with JournalDirectory(directory, calls).open() as place:
+    with JournalDirectory(directory, calls) as place:
         file = identified(path, reading.fd, calls)
         for _ in range(0 if locked else _TRIES):
             data = _looked(file, place, limit, calls)
             if data is not None:
-                return Snapshot(path, data)
+                return data
             time.sleep(_TICK / 1e9)
         if locked:
-            return Snapshot(path, _under_lock(file, place, limit, calls))
+            return _under_lock(file, place, limit, calls)
         try:
             with lock(path, timeout=_PATIENCE, calls=calls) as held:
                 if held.identity == file.inode:
-                    return Snapshot(path, _under_lock(file, place, limit, calls))
+                    return _under_lock(file, place, limit, calls)
         except SaveError as error:
             raise _busy(path, str(error.reason)) from error
     raise _busy(path, "another program replaced it meanwhile")
@@ -339,24 +373,12 @@ def _looked(file: OpenFile, place: JournalDirectory, limit: int | None, calls: S
 
 def _under_lock(file: OpenFile, place: JournalDirectory, limit: int | None, calls: Syscalls) -> bytes:
     journal = place.hot(file, limit=limit)
-    data = read_to_end(file.fd, 0, file.path, limit, calls)
+    data = content_of(file, calls, limit=limit)
     if journal is None:
         return data
     if journal.state_of(data) == "foreign":
-        raise ReadError(
-            _foreign(file, place),
-            errno=errno.EBADMSG,
-            path=file.path,
-            hint=recover_hint(file.path, place.path),
-        )
+        raise place.foreign(file)
     return journal.new
-
-
-def _foreign(file: OpenFile, place: JournalDirectory) -> str:
-    return (
-        f"a save was cut off, and its journal {place.path / file.identity.journal_name} would complete it, "
-        "but since then another program wrote the file"
-    )
 
 
 # ── Write ───────────────────────────────────────────────────────────────────
@@ -397,18 +419,14 @@ def replay_hot(
         calls: The system calls to use.
 
     Raises:
-        ConflictError: Another program wrote the file since.
-        UnusableJournalError: The journal is not believed.
+        UnusableJournalError: The journal is not believed, or another program wrote the file since.
         OSError: As the calls say; the journal stays hot.
     """
     journal = place.hot(file)
     if journal is None:
         return False
-    now = read_to_end(file.fd, 0, file.path, None, calls)
-    if journal.state_of(now) == "foreign" and not over_foreign:
-        raise ConflictError(
-            f"not saved: {_foreign(file, place)}", path=file.path, hint=recover_hint(file.path, place.path)
-        )
+    if journal.state_of(content_of(file, calls)) == "foreign" and not over_foreign:
+        raise place.foreign(file)
     overwrite(file, journal.new, calls=calls)
     place.remove(file)
     place.sync()

@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untorn.storage import flags
 from untorn.storage.metadata import ACL, LABEL
 from untorn.storage.snapshot import unlike_a_file
 from untorn.storage.statx import Flags, flags_of
@@ -114,7 +115,7 @@ def access_of(path: Path, *, calls: Syscalls = REAL) -> Access | None:
         label=_label(path, calls),
         flags=flags_of(path),
         identity=(status.st_dev, status.st_ino),
-        ours=os.geteuid() in (0, status.st_uid),
+        ours=flags.effective_user() in (0, status.st_uid),
         readable=calls.access(path, os.R_OK, effective_ids=True),
         writable=calls.access(path, writing, effective_ids=True),
     )

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
-from untorn.storage import failures, owed, places
+from untorn.storage import failures, flags, owed, places
 from untorn.storage.metadata import Transfer, metadata_of, put_new
 from untorn.storage.names import sweep
 from untorn.storage.parents import Parents
@@ -227,7 +227,7 @@ class Prepared:
         # access(2) with the effective ids knows immutable files and read-only
         # mounts too; it follows links, and a link has no mode of its own.
         plainly = stat.S_ISLNK(target.st_mode) or (
-            target.st_uid == os.geteuid() and target.st_mode & stat.S_IWUSR
+            target.st_uid == flags.effective_user() and target.st_mode & stat.S_IWUSR
         )
         return bool(plainly) or self._calls.access(self._name, os.W_OK, dir_fd=directory, effective_ids=True)
 

@@ -45,4 +45,5 @@ def _forget_all() -> None:  # pragma: no cover  runs in forked children, which r
     _noting.release()
 
 
-os.register_at_fork(before=_noting.acquire, after_in_parent=_noting.release, after_in_child=_forget_all)
+if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows has no fork
+    os.register_at_fork(before=_noting.acquire, after_in_parent=_noting.release, after_in_child=_forget_all)

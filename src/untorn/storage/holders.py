@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+_FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY | flags.O_NOFOLLOW
 _PIECE = 1 << 16
 
 
@@ -61,7 +61,7 @@ def _process(inode: int, device: tuple[int, int], calls: Syscalls) -> int | None
 
 def _text(path: str, calls: Syscalls) -> str:
     try:
-        fd = calls.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = calls.open(path, os.O_RDONLY | flags.O_CLOEXEC)
     except OSError:
         return ""
     parts = []
@@ -82,7 +82,7 @@ def _is_locked(place: Path, calls: Syscalls) -> bool | None:
         return None
     try:
         # Shared, and for this moment only: a save that meets it tries again at once.
-        calls.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        calls.flock(fd, flags.LOCK_SH | flags.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:

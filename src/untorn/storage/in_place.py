@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
 from untorn.records import revision_of
-from untorn.storage import failures
+from untorn.storage import failures, flags
 from untorn.storage.atomic import Published
 from untorn.storage.journal import (
     READ_ONLY,
@@ -160,7 +160,7 @@ class InPlace:
             strange = unlike_a_file(mode)
             if strange is not None:
                 raise failures.refusal(*strange, self._path, "only regular files are written in place")
-            if os.geteuid() != 0 and mode & (stat.S_ISUID | stat.S_ISGID):
+            if flags.effective_user() != 0 and mode & (stat.S_ISUID | stat.S_ISGID):
                 hint = "take them away, or save it by replacing it"
                 raise failures.refusal(
                     "writing in place takes its set-id bits away", errno.EPERM, self._path, hint

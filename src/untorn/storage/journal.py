@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from untorn.errors import ConflictError, ReadError, SaveError
 from untorn.records import Snapshot
-from untorn.storage import failures
+from untorn.storage import failures, flags
 from untorn.storage.journal_format import HEADER_MOST, Identity, Journal, decode
 from untorn.storage.lock import lock
 from untorn.storage.snapshot import Reading, read_to_end
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_STRANGE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
+_STRANGE = flags.O_NOFOLLOW | flags.O_NONBLOCK | flags.O_NOCTTY | flags.O_CLOEXEC
 READ = os.O_RDONLY | _STRANGE
 WRITE = os.O_RDWR | _STRANGE
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -244,7 +244,7 @@ def doubt_of(journal: os.stat_result, file: os.stat_result) -> str:
         return "it is no regular file"
     if journal.st_nlink > 1:
         return "it has other names (hard links)"
-    if journal.st_uid not in (file.st_uid, os.geteuid()):
+    if journal.st_uid not in (file.st_uid, flags.effective_user()):
         return f"it belongs to user {journal.st_uid}, neither the file's owner nor you"
     return "others than its owner may write it" if journal.st_mode & _OTHERS_WRITE else ""
 

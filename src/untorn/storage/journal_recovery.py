@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 from contextlib import nullcontext
@@ -12,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from untorn.records import Revision, revision_of
-from untorn.storage import failures
+from untorn.storage import failures, flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.journal import (
     READ,
@@ -129,7 +128,7 @@ class _Look:
 
     def _is_locked(self, fd: int) -> bool:
         try:
-            self.calls.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            self.calls.flock(fd, flags.LOCK_SH | flags.LOCK_NB)
         except BlockingIOError:
             return True
         return False

@@ -11,7 +11,6 @@ that exists.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 import threading
@@ -22,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from untorn.errors import LockTimeoutError, SaveError
-from untorn.storage import failures
+from untorn.storage import failures, flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.syscalls import REAL, Syscalls
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from untorn.storage.snapshot import Reading
 
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+_FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY | flags.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,8 @@ def _forget_turns() -> None:  # pragma: no cover  runs in forked children, which
     _guard._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001  as the standard library does
 
 
-os.register_at_fork(after_in_child=_forget_turns)
+if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows has no fork
+    os.register_at_fork(after_in_child=_forget_turns)
 
 
 def _take_turn(path: Path, timeout: float) -> _Turn:
@@ -199,10 +199,10 @@ def _try(path: Path, calls: Syscalls) -> _Attempt:
     return answer
 
 
-def _try_once(path: Path, calls: Syscalls, flags: int = _FLAGS) -> _Attempt | None:
+def _try_once(path: Path, calls: Syscalls, how: int = _FLAGS) -> _Attempt | None:
     """Do the same; return ``None`` if the name leads elsewhere by the time that it is locked."""
     try:
-        fd, is_file = _opened(path, calls, flags)
+        fd, is_file = _opened(path, calls, how)
     except OSError as error:
         raise failures.writing(error, path, "its lock could not be opened") from error
     try:
@@ -214,9 +214,9 @@ def _try_once(path: Path, calls: Syscalls, flags: int = _FLAGS) -> _Attempt | No
     except BaseException as error:
         drop(fd, calls)
         if isinstance(error, OSError):
-            if error.errno == errno.EBADF and not flags & os.O_RDWR:
+            if error.errno == errno.EBADF and not how & os.O_RDWR:
                 # Over NFS, an exclusive lock needs a descriptor that may write (flock(2)).
-                return _try_once(path, calls, flags | os.O_RDWR)
+                return _try_once(path, calls, how | os.O_RDWR)
             raise failures.writing(error, path, "its lock could not be taken") from error
         raise
     drop(fd, calls)
@@ -225,7 +225,7 @@ def _try_once(path: Path, calls: Syscalls, flags: int = _FLAGS) -> _Attempt | No
 
 def _flocked(fd: int, calls: Syscalls) -> bool:
     try:
-        calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -242,12 +242,12 @@ def _flocked_directory(fd: int, calls: Syscalls) -> bool:
         raise
 
 
-def _opened(path: Path, calls: Syscalls, flags: int) -> tuple[int, bool]:
+def _opened(path: Path, calls: Syscalls, how: int) -> tuple[int, bool]:
     """Open what stands for the file: itself, or the nearest parent that exists."""
     place, is_file = path, True
     while True:
         try:
-            return opened(partial(calls.open, place, flags if is_file else _FLAGS | os.O_DIRECTORY)), is_file
+            return opened(partial(calls.open, place, how if is_file else _FLAGS | flags.O_DIRECTORY)), is_file
         except OSError as error:
             # ELOOP: the name itself is a link that shall be replaced.
             # ENXIO: a socket. EACCES: unreadable, so that only its directory can stand for it.

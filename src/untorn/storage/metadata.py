@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from untorn.storage import failures
+from untorn.storage import failures, flags
 from untorn.storage.syscalls import closed
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _umask(calls: Syscalls) -> int:
     one's own is the safe answer.
     """
     try:
-        fd = calls.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+        fd = calls.open("/proc/self/status", os.O_RDONLY | flags.O_CLOEXEC)
     except OSError:
         return 0o077
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from untorn.storage import flags
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def mounts(*, calls: Syscalls = REAL) -> list[Mount]:
 
 
 def _read(calls: Syscalls) -> bytes:
-    fd = calls.open(_TABLE, os.O_RDONLY | os.O_CLOEXEC)
+    fd = calls.open(_TABLE, os.O_RDONLY | flags.O_CLOEXEC)
     try:
         parts = []
         while part := calls.read(fd, _PIECE):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -11,6 +10,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from untorn.records import revision_of
+from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from untorn.storage.syscalls import Syscalls
 
 _NAME_MAX = 255  # bytes, on every file system in common use (limits.h)
+_FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOFOLLOW | flags.O_NOCTTY
 _RANDOM = 16  # bytes: 128 bits, so that pids and clocks do not matter
 _DIGEST = 32  # hex digits of the digest of the new bytes: proves a temp complete
 _REST = re.compile(rb"[0-9a-f]{32}\.[0-9a-f]{32}\.tmp")
@@ -79,13 +80,14 @@ _NEVER_OURS = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM)
 
 
 def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
-    fd = opened(partial(calls.open, name, flags, dir_fd=directory))
+    fd = opened(partial(calls.open, name, _FLAGS, dir_fd=directory))
     try:
         status = calls.fstat(fd)
-        ours = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()
+        ours = (
+            stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == flags.effective_user()
+        )
         if ours:
-            calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its writer lives
+            calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)  # raises while its writer lives
             calls.unlink(name, dir_fd=directory)
     finally:
         drop(fd, calls)

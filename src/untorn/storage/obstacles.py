@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untorn.errors import WriteError
+from untorn.storage import flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _of_permission(where: Where) -> Iterator[Obstacle]:
     if where.is_regular and file is not None:
         if not file.readable:
             yield Obstacle("unreadable", "you may not read it, and a save compares first", _ask(file))
-        if not file.writable and not (file.owner == os.geteuid() and file.mode & 0o200):
+        if not file.writable and not (file.owner == flags.effective_user() and file.mode & 0o200):
             yield Obstacle(
                 "read-only",
                 "the file is read-only for you",

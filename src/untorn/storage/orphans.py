@@ -8,7 +8,6 @@ Nothing here touches a temp whose writer lives, or that may be somebody else's.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from untorn.errors import LimitError, ReadError, WriteError
 from untorn.records import revision_of
+from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import stem_of
 from untorn.storage.snapshot import read_to_end, unlike_a_file
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(rb"(\..*\.)([0-9a-f]{32})\.([0-9a-f]{32})\.tmp", re.DOTALL)
 # The end of a name that was too long and was cut: only the file itself tells the whole.
 _CUT = re.compile(rb"~[0-9a-f]{16}\.\Z")
-_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOFOLLOW | flags.O_NOCTTY
+_DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
 
 _NEWBORN_NS = 1_000_000_000
 """How long an empty temp may be one that its writer is about to lock."""
@@ -195,7 +195,7 @@ def _judged(path: Path, digest: str, limit: int, calls: Syscalls) -> tuple[bool 
 def _is_locked(fd: int, calls: Syscalls) -> bool | None:
     try:
         # Shared: two who look at once do not take each other for its writer.
-        calls.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        calls.flock(fd, flags.LOCK_SH | flags.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
@@ -220,7 +220,7 @@ def _untouchable(status: os.stat_result, alive: bool | None) -> str:  # noqa: FB
     strange = unlike_a_file(status.st_mode)
     if strange is not None:
         return f"it {strange[0]}, which untorn never makes"
-    if status.st_uid != os.geteuid():
+    if status.st_uid != flags.effective_user():
         return f"it belongs to user {status.st_uid}"
     if status.st_nlink != 1:
         return f"it has {status.st_nlink} names (hard links), which untorn never gives it"
@@ -340,7 +340,7 @@ def _grasped(orphan: Orphan, done: str, calls: Syscalls) -> Iterator[tuple[int, 
         with _directory(orphan.path.parent, calls) as directory:
             fd = opened(partial(calls.open, orphan.path.name, _FILE, dir_fd=directory))
             try:
-                calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)
                 status = calls.stat(orphan.path.name, dir_fd=directory, follow_symlinks=False)
                 here = calls.fstat(fd)
                 reason = _untouchable(status, alive=False)

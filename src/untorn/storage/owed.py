@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from untorn.storage import flags
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def pay(path: Path, *, calls: Syscalls = REAL) -> OSError | None:
     if path not in _owed:
         return None
     try:
-        fd = calls.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = calls.open(path.parent, os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC)
         try:
             calls.fsync(fd)
         finally:

@@ -6,6 +6,7 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
+from untorn.storage import flags
 from untorn.storage.syscalls import closed
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from untorn.storage.syscalls import Syscalls
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
 # What fsync(2) says of a directory where a file system has no such thing.
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
@@ -46,12 +47,13 @@ class Parents:
 
     def _create(self, directory: Path) -> None:
         try:
-            self._calls.mkdir(directory)
-        except FileNotFoundError:
-            if directory == directory.parent:
-                raise
-            self._create(directory.parent)
-            self._calls.mkdir(directory)
+            try:
+                self._calls.mkdir(directory)
+            except FileNotFoundError:
+                if directory == directory.parent:
+                    raise
+                self._create(directory.parent)
+                self._calls.mkdir(directory)
         except FileExistsError:
             return  # somebody else made it meanwhile, and keeps it
         self._created.append(directory)

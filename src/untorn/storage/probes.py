@@ -8,7 +8,6 @@ the digest in that name is no content's, so that nothing ever takes it for compl
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.errors import LoadError, SaveError
+from untorn.storage import flags
 from untorn.storage.atomic import prepare
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import stem_of
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_PROBE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
+_PROBE = os.O_RDWR | os.O_CREAT | os.O_EXCL | flags.O_NOFOLLOW | flags.O_CLOEXEC
 _ROOM = 4096  # bytes that the reservation of space is tried with
 _MODE = 0o640  # the probe is empty: nobody reads anything in it
 _EXCHANGE = 2  # linux/fs.h, RENAME_EXCHANGE
@@ -111,7 +111,7 @@ def _made(directory: int, name: str, calls: Syscalls) -> Iterator[_Probe]:
     probe = f"{stem_of(name)}{random}.{digest}.tmp"
     fd = opened(partial(calls.open, probe, _PROBE, 0o600, dir_fd=directory))
     try:
-        yield _Probe(probe, fd, _works(lambda: calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)))
+        yield _Probe(probe, fd, _works(lambda: calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)))
     finally:
         with suppress(OSError):
             calls.unlink(probe, dir_fd=directory)
@@ -132,11 +132,11 @@ def _keeps_out(probe: _Probe, directory: int, calls: Syscalls) -> bool | None:
     if not probe.locked:
         return probe.locked
     try:
-        fd = opened(partial(calls.open, probe.name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory))
+        fd = opened(partial(calls.open, probe.name, os.O_RDONLY | flags.O_CLOEXEC, dir_fd=directory))
     except OSError:
         return None
     try:
-        calls.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
@@ -149,8 +149,8 @@ def _keeps_out(probe: _Probe, directory: int, calls: Syscalls) -> bool | None:
 def _lock_shortly(directory: int, calls: Syscalls) -> None:
     # A first save locks the directory. Shared: who waits for it is not held up.
     with suppress(BlockingIOError):
-        calls.flock(directory, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        calls.flock(directory, fcntl.LOCK_UN)
+        calls.flock(directory, flags.LOCK_SH | flags.LOCK_NB)
+        calls.flock(directory, flags.LOCK_UN)
 
 
 def _exchanges(one: _Probe, other: _Probe, directory: int, calls: Syscalls) -> bool | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from untorn.errors import LimitError, ReadError
 from untorn.records import Snapshot
-from untorn.storage import failures
+from untorn.storage import failures, flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A FIFO without a writer would block open(2) for ever, a terminal would become ours.
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY
 
 _KINDS = {
     stat.S_IFDIR: ("is a directory", errno.EISDIR),
@@ -92,7 +92,7 @@ def reading(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> 
         LimitError: It has more than ``limit`` bytes.
     """
     try:
-        fd = opened(partial(calls.open, path, _FLAGS | os.O_NOFOLLOW))
+        fd = opened(partial(calls.open, path, _FLAGS | flags.O_NOFOLLOW))
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ELOOP):
             raise failures.reading(error, path) from error

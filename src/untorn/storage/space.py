@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untorn.storage import flags
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def space_of(directory: Path, *, calls: Syscalls = REAL) -> Space:
         OSError: The directory cannot be looked at.
     """
     found = os.statvfs(directory)
-    root = os.geteuid() == 0
+    root = flags.effective_user() == 0
     return Space(
         total=found.f_blocks * found.f_frsize,
         available=(found.f_bfree if root else found.f_bavail) * found.f_frsize,
@@ -104,11 +105,11 @@ def _quota_of(directory: Path, calls: Syscalls) -> Quota | None:
 
     answer = ctypes.create_string_buffer(_QUOTA.size)
     try:
-        fd = calls.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = calls.open(directory, os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC)
     except OSError:
         return None
     try:
-        failed = ctypes.CDLL(None).syscall(_QUOTACTL_FD, fd, _GET_USER_QUOTA, os.geteuid(), answer)
+        failed = ctypes.CDLL(None).syscall(_QUOTACTL_FD, fd, _GET_USER_QUOTA, flags.effective_user(), answer)
     finally:
         closed(fd, calls)
     return None if failed else _quota_from(answer.raw)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.records import revision_of
+from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import temp_name
 
 if TYPE_CHECKING:
     from untorn.storage.syscalls import Syscalls
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | flags.O_NOFOLLOW | flags.O_CLOEXEC
 
 _TRIES = 10
 """How many temps a sweep may take for an orphan, each in the moment before it is locked."""
@@ -56,7 +56,7 @@ class Temp:
         for _ in range(_TRIES):
             self._create(directory)
             with suppress(BlockingIOError):  # a sweep holds it, and is about to remove it
-                self._calls.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._calls.flock(self.fd, flags.LOCK_EX | flags.LOCK_NB)
                 status = self._filled()
                 if status.st_nlink:  # else a sweep was faster than the lock
                     return status

@@ -38,6 +38,8 @@ class Request(NamedTuple):
     base: str = ""
     quarantine: str = ""
     remove: bool = False
+    discard: str = ""
+    in_place: str = ""
     kills: int = 100
 
 
@@ -108,6 +110,7 @@ NO_PROBE = Option("--no-probe", "try nothing, so that no file is made; some fact
 TIMEOUT = Option(
     "--timeout", "how long to wait while others hold the file's lock (default 10)", "SECONDS", _seconds
 )
+IN_PLACE = Option("--in-place", "the directory of journals, for a file that is saved in place", "DIR")
 READING = (FORMAT, DOCUMENT)
 WRITING = (
     DRY_RUN,
@@ -149,7 +152,7 @@ COMMANDS = {
         "List the plugins, and those that were set aside with the reason.", "untorn.cli.plugins:plugins",
     ),
     "doctor": Command(
-        ("PATH",), (NO_PROBE, DRY_RUN, JSON),
+        ("PATH",), (IN_PLACE, NO_PROBE, DRY_RUN, JSON),
         "Say what a place can do, and what a save there would guarantee.", "untorn.cli.doctor:doctor",
     ),
     "recover": Command(
@@ -158,8 +161,9 @@ COMMANDS = {
             Option("--restore", "make the file hold this orphan: its name, or how its id begins", "ORPHAN"),
             Option("--base", "restore only if the file is at this revision, as the list says it", "REVISION"),
             Option("--quarantine", "move the orphans to a directory; with --restore, the others", "DIR"),
-            Option("--remove", "remove the orphans"),
-            DRY_RUN, TIMEOUT, JSON,
+            Option("--remove", "remove the orphans, and journals that nothing depends on"),
+            Option("--discard", "remove this journal; the file stays as it is", "JOURNAL"),
+            IN_PLACE, DRY_RUN, TIMEOUT, JSON,
         ),
         "List what crashed saves left behind; restore, keep or remove it.", "untorn.cli.recover:recover",
     ),

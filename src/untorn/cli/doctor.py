@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from untorn.cli.colours import BOLD, GREEN, RED, painted
 from untorn.cli.failures import CommandError
+from untorn.cli.journals import journal_data
 from untorn.cli.leftovers import orphan_data
 from untorn.cli.output import json_text, say
 from untorn.cli.phrases import at, counted, group, permissions, printable, sized, user
@@ -14,7 +15,8 @@ from untorn.cli.promises import overall, promises_at
 from untorn.errors import ReadError
 from untorn.loading import MAX_BYTES
 from untorn.storage.capabilities import survey
-from untorn.storage.obstacles import obstacles_to
+from untorn.storage.journal_recovery import journals_of
+from untorn.storage.obstacles import obstacles_in_place, obstacles_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from untorn.storage.access import Access, Entry
     from untorn.storage.capabilities import Survey
     from untorn.storage.holders import Holder
+    from untorn.storage.journal_recovery import FoundJournal
     from untorn.storage.mounts import Mount
+    from untorn.storage.obstacles import Obstacle
     from untorn.storage.orphans import Orphan
     from untorn.storage.space import Space
 
@@ -46,31 +50,61 @@ _CAPABILITIES = {
 def doctor(request: Request) -> int:
     """Print what a save to a path would meet and guarantee; return 1 unless it keeps all promises."""
     [named] = request.operands
-    try:
-        found = survey(named, limit=MAX_BYTES, probing=not (request.dry_run or request.no_probe))
-    except ReadError as error:
-        raise CommandError(f"{printable(named)}: {error.reason}\n  hint: {error.hint}") from error
-    promises = promises_at(found)
-    say(json_text(_data(named, found, promises), indent=2) if request.json else _text(named, found, promises))
+    found = _surveyed(named, request)
+    in_place = _in_place(found, request)
+    promises = promises_at(found, in_place.survey if in_place else None)
+    print_as = _json if request.json else _text
+    say(print_as(named, found, in_place, promises))
     return 0 if overall(promises) == "yes" else 1
+
+
+def _surveyed(named: str, request: Request) -> Survey:
+    try:
+        return survey(named, limit=MAX_BYTES, probing=not (request.dry_run or request.no_probe))
+    except ReadError as error:
+        hint = f"\n  hint: {error.hint}" if error.hint else ""
+        raise CommandError(f"{printable(named)}: {error.reason}{hint}") from error
+
+
+class _InPlace(NamedTuple):
+    """The directory of journals, and what lies there for the file."""
+
+    survey: Survey
+    journals: list[FoundJournal]
+
+
+def _in_place(found: Survey, request: Request) -> _InPlace | None:
+    if not request.in_place:
+        return None
+    directory = _surveyed(request.in_place, request)
+    try:
+        return _InPlace(directory, journals_of(found.where.path, directory.where.path))
+    except ReadError:  # that there is no such directory is said among the obstacles
+        return _InPlace(directory, [])
 
 
 # ── For people ──────────────────────────────────────────────────────────────
 
 
-def _text(named: str, found: Survey, promises: Sequence[Promise]) -> str:
+def _text(named: str, found: Survey, in_place: _InPlace | None, promises: Sequence[Promise]) -> str:
     parts = [
         painted(printable(named), BOLD, sys.stdout),
         *_section("", [*_file(found), *_mount(found), *_room(found.space)]),
         *_section("Who may write", _who(found)),
-        *_section("What this place can do", _can(found)),
-        *_section("What is there now", [*_now(found)]),
+        *(_section("What this place can do", _can(found)) if _is_a_place(found) else []),
+        *_section("What is there now", [*_now(found), *_journals(in_place)]),
         "",
         painted("What a save here would guarantee", BOLD, sys.stdout),
     ]
-    for each in promises:
+    for each in promises if _is_a_place(found) else promises[:1]:
         parts += _verdict(each)
     return "\n".join(parts)
+
+
+def _is_a_place(found: Survey) -> bool:
+    """Return whether files are saved here at all."""
+    where = found.where
+    return not where.is_the_kernels and (where.file is None or where.is_regular)
 
 
 def _section(title: str, rows: Rows) -> list[str]:
@@ -177,6 +211,16 @@ def _now(found: Survey) -> Iterator[tuple[str, str]]:
         yield "", f"{printable(each.path.name)}, {_orphan(each)}"
 
 
+def _journals(in_place: _InPlace | None) -> Iterator[tuple[str, str]]:
+    if in_place is None:
+        return
+    where = printable(in_place.survey.where.path)
+    if not in_place.journals:
+        yield "journals", f"none in {where}"
+    for each in in_place.journals:
+        yield "journals", f"{printable(each.path)}, {'being written right now' if each.live else each.kind}"
+
+
 def _holder(holder: Holder) -> str:
     if holder.process is not None:
         return f"held by process {holder.process} ({printable(holder.command)})"
@@ -197,14 +241,35 @@ def _verdict(promise: Promise) -> Iterator[str]:
     if promise.reason:
         yield f"          {printable(promise.reason)}"
     if promise.remedy:
-        yield f"          → {printable(promise.remedy)}"
+        yield f"          -> {printable(promise.remedy)}"
 
 
 # ── For programs ────────────────────────────────────────────────────────────
 
 
-def _data(named: str, found: Survey, promises: Sequence[Promise]) -> dict[str, Any]:
-    """Return the same as data; ``docs/reference/command-line.md`` promises these keys."""
+def _json(named: str, found: Survey, in_place: _InPlace | None, promises: Sequence[Promise]) -> str:
+    """Return the same as JSON; ``docs/reference/command-line.md`` promises the keys."""
+    data = {
+        **_data(named, found),
+        "in_place": None if in_place is None else printable(in_place.survey.where.path),
+        "journals": [journal_data(each) for each in in_place.journals] if in_place else [],
+        "obstacles": [
+            {"key": each.key, "reason": each.reason, "remedy": each.remedy}
+            for each in _obstacles(found, in_place)
+        ],
+        "promises": [{name: getattr(each, name) for name in each.__slots__} for each in promises],
+        "verdict": overall(promises),
+    }
+    return json_text(data, indent=2)
+
+
+def _obstacles(found: Survey, in_place: _InPlace | None) -> list[Obstacle]:
+    if in_place is not None and found.where.file is not None:
+        return obstacles_in_place(found, in_place.survey)
+    return obstacles_to(found)
+
+
+def _data(named: str, found: Survey) -> dict[str, Any]:
     where, mount, space = found.where, found.where.mount, found.space
     return {
         "named": printable(named),
@@ -231,11 +296,6 @@ def _data(named: str, found: Survey, promises: Sequence[Promise]) -> dict[str, A
         "can": {key: getattr(found.probed, key) for key in _CAPABILITIES},
         "lock": {"held": found.holder.held, "process": found.holder.process, "command": found.holder.command},
         "orphans": [orphan_data(each) for each in found.orphans],
-        "obstacles": [
-            {"key": each.key, "reason": each.reason, "remedy": each.remedy} for each in obstacles_to(found)
-        ],
-        "promises": [{name: getattr(each, name) for name in each.__slots__} for each in promises],
-        "verdict": overall(list(promises)),
     }
 
 

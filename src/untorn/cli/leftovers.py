@@ -7,11 +7,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from untorn import storage
 from untorn.cli.colours import BOLD, painted, painted_diff
 from untorn.cli.phrases import at, printable, sized
 from untorn.errors import LoadError, ReadError
-from untorn.loading import MAX_BYTES
+from untorn.loading import MAX_BYTES, read
 from untorn.storage.orphans import Orphan, content_of, orphans_in, orphans_of
 
 if TYPE_CHECKING:
@@ -60,23 +59,27 @@ class Leftover:
         return "being written right now" if self.orphan.alive else _STATES[self.orphan.complete]
 
 
-def leftovers_at(path: Path) -> list[Leftover]:
+def leftovers_at(path: Path, in_place: Path | None = None) -> list[Leftover]:
     """Return what lies at a file, or at all files in a directory.
+
+    Args:
+        path: The file or directory, links resolved.
+        in_place: The directory of journals, for a file that is written in place.
 
     Raises:
         ReadError: The directory cannot be read.
     """
     find = orphans_in if path.is_dir() else orphans_of
     orphans = find(path, limit=MAX_BYTES)
-    current = {target: _current(target) for target in {each.target for each in orphans}}
+    current = {target: _current(target, in_place) for target in {each.target for each in orphans}}
     return [Leftover(each, current[each.target], _data_of(each)) for each in orphans]
 
 
-def _current(target: Path | None) -> Snapshot | None:
+def _current(target: Path | None, in_place: Path | None) -> Snapshot | None:
     if target is None:
         return None
     try:
-        return storage.read(target, limit=MAX_BYTES)
+        return read(target, in_place)
     except (LoadError, OSError):
         return None
 
@@ -98,14 +101,10 @@ def spelled(revision: Revision) -> str:
 # ── For people ──────────────────────────────────────────────────────────────
 
 
-def listing(named: str, found: Sequence[Leftover]) -> str:
-    """Return all that is to be said about what lies there, and what can be done."""
-    if not found:
-        return f"{printable(named)}: no crashed save left anything"
-    lines: list[str] = []
+def orphan_lines(found: Sequence[Leftover]) -> Iterator[str]:
+    """Yield what is to be said about orphans, file by file."""
     for target in dict.fromkeys(each.orphan.target for each in found):
-        lines += _of_target(target, [each for each in found if each.orphan.target == target])
-    return "\n".join([*lines, *_advice(named, found)])
+        yield from _of_target(target, [each for each in found if each.orphan.target == target])
 
 
 def _of_target(target: Path | None, found: Sequence[Leftover]) -> Iterator[str]:
@@ -135,15 +134,19 @@ def difference(leftover: Leftover) -> list[str]:
     """Return what restoring an orphan would change, in lines; none where it cannot be restored."""
     if leftover.data is None or leftover.current is None:
         return []
-    now, then = leftover.current.data or b"", leftover.data
-    if leftover.current.data == then:
+    if leftover.current.data == leftover.data:
         return ["it holds what the file holds: there is nothing to restore"]
+    return compared(leftover.current.data or b"", leftover.data)
+
+
+def compared(now: bytes, then: bytes) -> list[str]:
+    """Return a unified diff in lines; of what is no text, or too long, the sizes."""
     try:
         old, new = now.decode("utf-8"), then.decode("utf-8")
     except UnicodeDecodeError:
-        return [f"not text: {sized(len(now))} now, {sized(len(then))} in the orphan"]
+        return [f"not text: {sized(len(now))} before, {sized(len(then))} after"]
     if old.count("\n") + new.count("\n") > _MOST_LINES:
-        return [f"too long to compare: {sized(len(now))} now, {sized(len(then))} in the orphan"]
+        return [f"too long to compare: {sized(len(now))} before, {sized(len(then))} after"]
     return painted_diff("\n".join(_diff(old, new)), sys.stdout).split("\n")
 
 
@@ -151,23 +154,22 @@ def _diff(old: str, new: str) -> Iterator[str]:
     from difflib import unified_diff  # noqa: PLC0415  only where something differs
 
     lines = (old.splitlines(keepends=True), new.splitlines(keepends=True))
-    for line in unified_diff(*lines, "now", "orphan"):
+    for line in unified_diff(*lines, "before", "after"):
         # What a terminal would obey is shown, not sent: nobody knows who wrote it.
         yield "\t".join(printable(part) for part in line.removesuffix("\n").split("\t"))
         if not line.endswith("\n"):
             yield "\\ No newline at end of file"
 
 
-def _advice(named: str, found: Sequence[Leftover]) -> Iterator[str]:
-    """Yield what can be done: nothing was, so far."""
-    yield "Nothing was changed."
+def orphan_advice(named: str, found: Sequence[Leftover]) -> Iterator[str]:
+    """Yield what can be done about orphans."""
     of_use = next((each for each in found if each.is_of_use), None)
     if of_use is not None and of_use.current is not None:
-        file = shlex.quote(str(of_use.orphan.target))
+        file = shlex.quote(printable(of_use.orphan.target or ""))
         base = spelled(of_use.current.revision)
         yield f"  untorn recover {file} --restore {of_use.orphan.id[:SHOWN]} --base {base}"
     if any(not each.orphan.untouchable for each in found):
-        name = shlex.quote(named)
+        name = shlex.quote(printable(named))
         yield f"  untorn recover {name} --quarantine DIR    moves them to DIR"
         yield f"  untorn recover {name} --remove            removes them, as the next save of the file does"
 

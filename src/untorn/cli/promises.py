@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 from untorn.cli.phrases import counted, sized
 from untorn.storage.mounts import MEMORY, NETWORK
-from untorn.storage.obstacles import obstacles_to
+from untorn.storage.obstacles import Obstacle, obstacles_in_place, obstacles_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from untorn.storage.capabilities import Survey
 
 Verdict = Literal["yes", "limited", "no"]
+_VERDICTS: list[Verdict] = ["no", "limited", "yes"]
 
 _KNOWN = frozenset({
     "bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2", "overlay", "reiserfs",
@@ -54,19 +55,49 @@ _Answer = tuple[Verdict, str, str]
 _YES: _Answer = ("yes", "", "")
 
 
-def promises_at(survey: Survey) -> list[Promise]:
-    """Return each promise with what a save there would keep of it."""
-    return [Promise(key, number, text, *answer(survey)) for key, number, text, answer in _PROMISES]
+def promises_at(survey: Survey, journals: Survey | None = None) -> list[Promise]:
+    """Return each promise with what a save there would keep of it.
+
+    Args:
+        survey: What the save would meet.
+        journals: The same of the directory of journals, for a save in place;
+            a file that does not exist yet is made as ever.
+    """
+    answers = {key: answer(survey) for key, _, _, answer in _PROMISES}
+    if journals is not None and survey.where.file is not None:
+        answers |= _in_place(survey, journals)
+    return [Promise(key, number, text, *answers[key]) for key, number, text, _ in _PROMISES]
 
 
-def overall(promises: list[Promise]) -> Verdict:
+def _in_place(survey: Survey, journals: Survey) -> dict[str, _Answer]:
+    """Return what differs where the file is overwritten, and a journal has what it shall hold."""
+    return {
+        "possible": _refused(obstacles_in_place(survey, journals)),
+        "room": _worse(_room(survey), _room(journals)),
+        "whole": (
+            "limited",
+            "for reads through untorn with the same in_place=; others may see a half-written file",
+            "let it be replaced, if others read it: untorn doctor without --in-place says what hinders",
+        ),
+        "durable": _worse(_durable(survey), _durable(journals)),
+        "kept": _YES,
+    }
+
+
+def _worse(one: _Answer, other: _Answer) -> _Answer:
+    return min(one, other, key=lambda each: _VERDICTS.index(each[0]))
+
+
+def overall(promises: Sequence[Promise]) -> Verdict:
     """Return the worst verdict."""
-    verdicts: list[Verdict] = ["no", "limited", "yes"]
-    return min((each.verdict for each in promises), key=verdicts.index)
+    return min((each.verdict for each in promises), key=_VERDICTS.index)
 
 
 def _possible(survey: Survey) -> _Answer:
-    obstacles = obstacles_to(survey)
+    return _refused(obstacles_to(survey))
+
+
+def _refused(obstacles: list[Obstacle]) -> _Answer:
     if not obstacles:
         return _YES
     return "no", "; ".join(each.reason for each in obstacles), "; ".join(each.remedy for each in obstacles)

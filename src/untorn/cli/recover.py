@@ -2,66 +2,128 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from untorn import saving, storage
 from untorn.cli.arguments import UsageError
+from untorn.cli.colours import BOLD, painted
 from untorn.cli.failures import CommandError
-from untorn.cli.leftovers import SHOWN, Leftover, difference, leftover_data, leftovers_at, listing, spelled
+from untorn.cli.journals import clear, drop, finish, journal_advice, journal_data, journal_lines
+from untorn.cli.leftovers import (
+    SHOWN,
+    Leftover,
+    difference,
+    leftover_data,
+    leftovers_at,
+    orphan_advice,
+    orphan_lines,
+    spelled,
+)
 from untorn.cli.output import complain, json_text, say
 from untorn.cli.phrases import counted, permissions, printable
 from untorn.errors import UntornError, WriteError
 from untorn.host import Host
 from untorn.intents import Opaque
+from untorn.loading import directory_of
+from untorn.storage.journal_recovery import journals_of
 from untorn.storage.orphans import quarantine, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from untorn.cli.arguments import Request
     from untorn.records import Receipt, Snapshot
+    from untorn.storage.journal_recovery import FoundJournal
 
 _SHORTEST = 4
 """How much of an orphan's id is enough to name it."""
 
 
 def recover(request: Request) -> int:
-    """List orphans with what each would change; restore, quarantine or remove them if told."""
+    """List orphans and journals, with what each would change; restore, move or remove them if told."""
     _refuse_nonsense(request)
     [named] = request.operands
     try:
-        found = leftovers_at(storage.resolve(named))
-        if request.restore:
-            return _restore(request, found)
+        path = storage.resolve(named)
+        in_place = directory_of(request.in_place or None)
+        found = leftovers_at(path, in_place)
+        journals = journals_of(path, in_place) if in_place else []
+        if request.restore or request.discard:
+            return _settle(request, path, found, journals)
         if request.quarantine or request.remove:
-            return _clear(request, found)
+            return _clear(request, found, journals, path)
     except (UntornError, OSError) as error:
         raise CommandError("\n".join(map(printable, str(error).split("\n")))) from error
-    say(
-        json_text([leftover_data(each) for each in found], indent=2)
-        if request.json
-        else listing(named, found)
-    )
+    if request.json:
+        say(json_text(_data(found, journals), indent=2))
+    else:
+        say("\n".join(_listing(named, request.in_place, found, journals)))
     return 0
 
 
 def _refuse_nonsense(request: Request) -> None:
-    if request.remove and (request.restore or request.quarantine):
-        raise UsageError("untorn recover: --remove goes with neither --restore nor --quarantine")
-    if request.base and not request.restore:
+    actions = [bool(request.restore), bool(request.discard), request.remove]
+    if sum(actions) > 1 or (request.quarantine and (request.remove or request.discard)):
         raise UsageError(
-            "untorn recover: --base says what --restore may replace, and means nothing without it"
+            "untorn recover: one thing at a time; only --restore goes together with --quarantine"
         )
+    if request.base and not request.restore:
+        raise UsageError("untorn recover: --base says what --restore may replace, and says nothing alone")
+    if request.discard and not request.in_place:
+        raise UsageError("untorn recover: --discard is about journals: --in-place names their directory")
+
+
+def _listing(
+    named: str, in_place: str, found: Sequence[Leftover], journals: Sequence[FoundJournal]
+) -> Iterator[str]:
+    if not found and not journals:
+        yield f"{printable(named)}: no crashed save left anything"
+        return
+    yield from orphan_lines(found)
+    if journals:
+        yield painted(f"journals in {printable(in_place)}", BOLD, sys.stdout)
+        for each in journals:
+            yield from journal_lines(each)
+        yield ""
+    yield "Nothing was changed."
+    yield from journal_advice(printable(named), printable(in_place), journals)
+    yield from orphan_advice(named, found)
+
+
+def _data(found: Sequence[Leftover], journals: Sequence[FoundJournal]) -> dict[str, Any]:
+    return {
+        "orphans": [leftover_data(each) for each in found],
+        "journals": [journal_data(each) for each in journals],
+    }
+
+
+def _settle(request: Request, path: Path, found: Sequence[Leftover], journals: Sequence[FoundJournal]) -> int:
+    """Restore an orphan, or finish or discard what a journal stands for."""
+    name = Path(request.restore or request.discard).name
+    journal = next((each for each in journals if each.path.name == name), None)
+    if journal is not None:
+        return (finish if request.restore else drop)(journal, path, request)
+    if request.discard:
+        raise CommandError(f"--discard {printable(request.discard)}: there is no such journal")
+    return _restore(request, found)
 
 
 # ── Remove, quarantine ──────────────────────────────────────────────────────
 
 
-def _clear(request: Request, found: Sequence[Leftover]) -> int:
-    """Move or remove every orphan; return 1 if one stays that no living writer needs."""
-    if not found:
+def _clear(request: Request, found: Sequence[Leftover], journals: Sequence[FoundJournal], path: Path) -> int:
+    """Move or remove every orphan, and every journal that nothing depends on."""
+    if not found and not journals:
         say(f"{printable(request.operands[0])}: no crashed save left anything")
+    if request.remove:
+        clear(journals, path, request)
+    return _cleared_all(request, found)
+
+
+def _cleared_all(request: Request, found: Sequence[Leftover]) -> int:
+    """Move or remove every orphan; return 1 if one stays that no living writer needs."""
     done = [_cleared(request, each) for each in found]
     return 0 if all(done) else 1
 
@@ -115,10 +177,14 @@ def _restore(request: Request, found: Sequence[Leftover]) -> int:
                 [f"would make {printable(target)} hold {chosen.orphan.id[:SHOWN]}:", *difference(chosen)]
             )
         )
-        return _clear(request, others) if request.quarantine and others else 0
-    if request.quarantine and others and _clear(request, others):
+        return _cleared_all(request, others) if request.quarantine else 0
+    if request.quarantine and _cleared_all(request, others):
         raise CommandError(f"  {printable(target)} was not changed: first, all others were to be moved")
-    receipt = _saved(target, current, data, chosen.orphan.mode, request.timeout)
+    # A new file gets no more than the crashed save had given it: perhaps it was to be a secret.
+    mode = chosen.orphan.mode if current.data is None else None
+    write = storage.WriteOptions(mode=mode, in_place=directory_of(request.in_place or None))
+    options = saving.SaveOptions(timeout=request.timeout, write=write)
+    receipt = _saved(target, Opaque(data, current.revision), options)
     _report(receipt, current, chosen, others)
     return 0
 
@@ -163,22 +229,16 @@ def _restorable(chosen: Leftover) -> tuple[Path, Snapshot, bytes]:
         )
     if chosen.current is None:
         raise CommandError(
-            f"{name}: not restored: {printable(orphan.target)} cannot be read, so what it holds would be lost\n"
+            f"{name}: not restored: {printable(orphan.target)} cannot be read, and would be lost\n"
             "  hint: untorn doctor says why"
         )
     return orphan.target, chosen.current, chosen.data
 
 
-def _saved(target: Path, current: Snapshot, data: bytes, mode: int, timeout: float) -> Receipt:
+def _saved(target: Path, intent: Opaque, options: saving.SaveOptions) -> Receipt:
     host = Host(discover=True)
-    # A new file gets no more than the crashed save had given it: perhaps it was to be a secret.
-    write = storage.WriteOptions(mode=mode if current.data is None else None)
-    receipt, _ = saving.save(
-        Opaque(data, current.revision),
-        target,
-        saving.SaveOptions(timeout=timeout, write=write),
-        saving.Witnesses(host.registry.validate, host.registry.saved),
-    )
+    witnesses = saving.Witnesses(host.registry.validate, host.registry.saved)
+    receipt, _ = saving.save(intent, target, options, witnesses)
     return receipt
 
 

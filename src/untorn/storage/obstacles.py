@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untorn.errors import WriteError
-from untorn.storage import flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +37,25 @@ def obstacles_to(survey: Survey) -> list[Obstacle]:
     found = [
         *_of_kind(where),
         *_of_mount(survey),
-        *_of_flags(where),
+        *_of_flags(where.file, "file"),
+        *_of_flags(where.folder, "directory"),
+        *_of_file(where),
         *_of_permission(where),
         *_of_room(survey),
     ]
     return found or [*_of_trying(survey)]
+
+
+def obstacles_in_place(survey: Survey, journals: Survey) -> list[Obstacle]:
+    """Return the same for a save that overwrites the file, with its journal in another directory."""
+    where = survey.where
+    found = [*_of_kind(where), *_of_read_only(survey), *_of_flags(where.file, "file"), *_of_file(where)]
+    if not journals.where.names_directory:
+        remedy = f"make it, where it persists: mkdir {journals.where.path}"
+        return [*found, Obstacle("journals", f"{journals.where.path} is no directory", remedy)]
+    return found + [
+        Obstacle("journals", f"journals: {each.reason}", each.remedy) for each in obstacles_to(journals)
+    ]
 
 
 def _of_kind(where: Where) -> Iterator[Obstacle]:
@@ -64,6 +79,10 @@ def _of_mount(survey: Survey) -> Iterator[Obstacle]:
             "it is a single file that is mounted by itself (as into a container), which cannot be replaced",
             f"mount the directory that it is in, instead of the file, at {where.directory}",
         )
+    yield from _of_read_only(survey)
+
+
+def _of_read_only(survey: Survey) -> Iterator[Obstacle]:
     if survey.space.read_only:
         yield Obstacle(
             "read-only-mount",
@@ -72,26 +91,27 @@ def _of_mount(survey: Survey) -> Iterator[Obstacle]:
         )
 
 
-def _of_flags(where: Where) -> Iterator[Obstacle]:
-    things: list[tuple[str, Access | None]] = [("file", where.file), ("directory", where.folder)]
-    for name, thing in things:
-        if thing is not None and thing.flags.immutable:
-            yield Obstacle("immutable", f"the {name} is immutable", f"chattr -i the {name}, as root")
-        elif thing is not None and thing.flags.append_only:
-            yield Obstacle("append-only", f"the {name} is append-only", f"chattr -a the {name}, as root")
+def _of_flags(thing: Access | None, name: str) -> Iterator[Obstacle]:
+    if thing is not None and thing.flags.immutable:
+        yield Obstacle("immutable", f"the {name} is immutable", f"chattr -i the {name}, as root")
+    elif thing is not None and thing.flags.append_only:
+        yield Obstacle("append-only", f"the {name} is append-only", f"chattr -a the {name}, as root")
+
+
+def _of_file(where: Where) -> Iterator[Obstacle]:
+    file = where.file
+    if file is None or not where.is_regular:
+        return
+    if not file.readable:
+        yield Obstacle("unreadable", "you may not read it, and a save compares first", _ask(file))
+    if not file.writable and not (file.owner == os.geteuid() and file.mode & stat.S_IWUSR):
+        yield Obstacle(
+            "read-only", "the file is read-only for you", "make it writable, or say force=True in a program"
+        )
 
 
 def _of_permission(where: Where) -> Iterator[Obstacle]:
     file, folder = where.file, where.folder
-    if where.is_regular and file is not None:
-        if not file.readable:
-            yield Obstacle("unreadable", "you may not read it, and a save compares first", _ask(file))
-        if not file.writable and not (file.owner == flags.effective_user() and file.mode & 0o200):
-            yield Obstacle(
-                "read-only",
-                "the file is read-only for you",
-                "make it writable, or say force=True in a program",
-            )
     if not folder.writable:
         yield Obstacle(
             "directory",

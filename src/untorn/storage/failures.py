@@ -28,6 +28,7 @@ _HINTS = {
     errno.ENFILE: "the system has too many open files",
     errno.ELOOP: "symbolic links lead in a circle: ls -l shows them",
     errno.ENOENT: "the directory is gone: was it moved or removed meanwhile?",
+    errno.ENXIO: "it is a socket, or a device without a driver: name a regular file",
     errno.ENOTDIR: "a part of the path is a file, not a directory",
 }
 

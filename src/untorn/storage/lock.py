@@ -250,8 +250,7 @@ def _opened(path: Path, calls: Syscalls, how: int) -> tuple[int, bool]:
             return opened(partial(calls.open, place, how if is_file else _FLAGS | flags.O_DIRECTORY)), is_file
         except OSError as error:
             # ELOOP: the name itself is a link that shall be replaced.
-            # ENXIO: a socket. EACCES: unreadable, so that only its directory can stand for it.
-            absent = error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO)
+            absent = error.errno in (errno.ENOENT, errno.ELOOP)
             if not absent or place == place.parent:
                 raise
             place, is_file = place.parent, False
@@ -263,7 +262,7 @@ def _leads_to(path: Path, calls: Syscalls) -> tuple[tuple[int, int], bool]:
     while True:
         try:
             status = calls.stat(place, follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode) and not stat.S_ISSOCK(status.st_mode):
+            if not stat.S_ISLNK(status.st_mode):
                 return (status.st_dev, status.st_ino), is_file
         except FileNotFoundError:
             if place == place.parent:

@@ -39,7 +39,10 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
     written = os.fspath(path)
     if "\0" in written:
         raise failures.reading(OSError(errno.EINVAL, os.strerror(errno.EINVAL)), Path(written))
-    done, rest = _start(written)
+    try:
+        done, rest = _start(written)
+    except OSError as error:  # the working directory is gone
+        raise failures.reading(error, Path(written)) from error
     links = 0
     while rest:
         part = rest.pop()

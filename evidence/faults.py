@@ -140,6 +140,8 @@ class Shard:
         made, expected = self.calm()
         self.counts["calls"] = len(made)
         for body, faults in BODIES.items():
+            if self.kind == "in-place" and faults is disturbances.renames_of_unknown_outcome:
+                continue  # its mark is looked at, and taken back, in another way
             for fault in self._sampled(faults(made)):
                 self.try_one(body, fault, expected)
         if not quick:

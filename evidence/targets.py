@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import untorn
-from untorn.keywords import WriteKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PADDING = "x" * 70_000
 """More than 64 KiB: for this much, space is reserved first."""
+
+
+TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.[0-9a-f]{32}\.(tmp|swap)|.*\.journal", re.DOTALL)
 
 
 class Unsupported(Exception):  # noqa: N818  no error: this machine cannot show it
@@ -67,8 +70,8 @@ def held_by(path: Path) -> bytes | None:
 
 
 def litter(directory: Path) -> set[str]:
-    """Return the names of temporary files, at any depth."""
-    return {name for _, _, names in os.walk(directory) for name in names if name.endswith((".tmp", ".swap"))}
+    """Return the names of temporary files and journals, at any depth."""
+    return {name for _, _, names in os.walk(directory) for name in names if TEMPORARY.fullmatch(name)}
 
 
 # ── Kinds ───────────────────────────────────────────────────────────────────
@@ -131,8 +134,6 @@ def _again(directory: Path) -> Target:
 
 
 def _in_place(directory: Path) -> Target:
-    if "in_place" not in WriteKeywords.__annotations__:
-        raise Unsupported("there is no in_place= yet")
     (directory / "place").mkdir()
     (directory / "journals").mkdir(mode=0o700)
     made = _existing(directory / "place")

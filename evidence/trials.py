@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import untorn
 from evidence.calls import watched
-from evidence.targets import WAYS, Target, content, held_by, litter, next_save, target_of
+from evidence.targets import TEMPORARY, WAYS, Target, content, held_by, litter, next_save, target_of
+from untorn import loading
 from untorn.records import revision_of
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Bystander:
             self._trial.violations.append(f"after call {nth} ({name}) a reader met something else")
         with suppress(FileNotFoundError):
             for each in os.scandir(target.file.parent):
-                if each.name.endswith((".tmp", ".swap")) and each.name not in target.planted:
+                if TEMPORARY.fullmatch(each.name) and each.name not in target.planted:
                     mode = stat.S_IMODE(each.stat(follow_symlinks=False).st_mode)
                     if mode & ~(self._widest | 0o600):
                         self._trial.violations.append(f"after call {nth} ({name}) the temp has mode {mode:o}")
@@ -193,7 +194,7 @@ def judged(trial: Trial, fault: Fault, expected: bytes) -> Iterator[str]:
 def seen(target: Target) -> bytes | None:
     """Return what a reader gets: of a journalled file, through untorn."""
     if target.in_place:
-        return untorn.storage.read(target.file, **target.keywords).data
+        return loading.read(target.file, target.keywords["in_place"]).data
     return held_by(target.file)
 
 

@@ -1,0 +1,1 @@
+"""Places where a save is hard: what may be refused, what must be kept, and what is said."""

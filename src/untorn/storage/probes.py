@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.errors import LoadError, SaveError
-from untorn.storage import flags
+from untorn.storage import flags, libc
 from untorn.storage.atomic import prepare
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import stem_of
@@ -165,14 +165,11 @@ def _exchanges(one: _Probe, other: _Probe, directory: int, calls: Syscalls) -> b
 
 
 def _exchange(one: str, other: str, directory: int) -> None:
-    import ctypes  # noqa: PLC0415  no save comes here
-
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    renameat2 = libc.function("renameat2")
     if renameat2 is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        raise libc.missing()
     if renameat2(directory, os.fsencode(one), directory, os.fsencode(other), _EXCHANGE) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+        raise libc.failure()
 
 
 def _spares_existing(one: _Probe, other: _Probe, directory: int, calls: Syscalls) -> bool | None:

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from untorn.storage import flags
+from untorn.storage import flags, libc
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _QUOTACTL_FD = 443  # asm-generic/unistd.h; Linux 5.14
 _MACHINES = ("x86_64", "aarch64", "riscv64", "ppc64le", "s390x")  # where it is that number
 _GET_USER_QUOTA = 0x800007 << 8  # linux/quota.h: QCMD(Q_GETQUOTA, USRQUOTA)
 _QUOTA = struct.Struct("=8QI4x")  # struct if_dqblk
+_NAME_MAX = 255  # where nothing tells
 _KIB = 1024  # what limits are counted in; what is used is counted in bytes
 
 
@@ -45,7 +46,7 @@ class Space:
     """What statvfs(3) tells of a file system.
 
     Attributes:
-        total: Its bytes.
+        total: Its bytes; 0: it has none of its own, or the system does not tell.
         available: Those that this process may still use.
         reserved: Those that are free, and kept for root.
         inodes: How many files it can have; 0: as many as there is room for.
@@ -84,6 +85,8 @@ def space_of(directory: Path, *, calls: Syscalls = REAL) -> Space:
     Raises:
         OSError: The directory cannot be looked at.
     """
+    if not hasattr(os, "statvfs"):
+        return Space(0, 0, 0, 0, 0, name_max=_NAME_MAX, read_only=False, quota=None)
     found = os.statvfs(directory)
     root = flags.effective_user() == 0
     return Space(
@@ -99,20 +102,19 @@ def space_of(directory: Path, *, calls: Syscalls = REAL) -> Space:
 
 
 def _quota_of(directory: Path, calls: Syscalls) -> Quota | None:
-    if os.uname().machine not in _MACHINES:
+    system = os.uname()
+    if system.sysname != "Linux" or system.machine not in _MACHINES:
         return None
-    import ctypes  # noqa: PLC0415  no save comes here
-
-    answer = ctypes.create_string_buffer(_QUOTA.size)
+    syscall, answer = libc.function("syscall"), bytearray(_QUOTA.size)
     try:
         fd = calls.open(directory, os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC)
     except OSError:
         return None
     try:
-        failed = ctypes.CDLL(None).syscall(_QUOTACTL_FD, fd, _GET_USER_QUOTA, flags.effective_user(), answer)
+        failed = syscall(_QUOTACTL_FD, fd, _GET_USER_QUOTA, flags.effective_user(), libc.filled(answer))
     finally:
         closed(fd, calls)
-    return None if failed else _quota_from(answer.raw)
+    return None if failed else _quota_from(bytes(answer))
 
 
 def _quota_from(answer: bytes) -> Quota | None:

@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from untorn.storage import libc
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,14 +37,11 @@ class Flags:
 
 def flags_of(path: Path) -> Flags:
     """Return the flags of what is at ``path``, links not followed; nothing known where that fails."""
-    import ctypes  # noqa: PLC0415  no save comes here
-
-    statx = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)
-    answer = ctypes.create_string_buffer(_SIZE)
-    if statx is None or statx(_HERE, os.fsencode(path), _NO_FOLLOW, 0, answer) != 0:
+    statx, answer = libc.function("statx"), bytearray(_SIZE)
+    if statx is None or statx(_HERE, os.fsencode(path), _NO_FOLLOW, 0, libc.filled(answer)) != 0:
         return Flags()
-    [set_] = struct.unpack_from("=Q", answer.raw, _ATTRIBUTES)
-    [known] = struct.unpack_from("=Q", answer.raw, _SUPPORTED)
+    [set_] = struct.unpack_from("=Q", answer, _ATTRIBUTES)
+    [known] = struct.unpack_from("=Q", answer, _SUPPORTED)
 
     def has(flag: int) -> bool | None:
         return bool(set_ & flag) if known & flag else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MKFS = {
-    "ext4": (["mkfs.ext4", "-q", "-O", "quota", "-E", "quotatype=usrquota"], 8),
+    "ext4": (["mkfs.ext4", "-q"], 8),
     "xfs": (["mkfs.xfs", "-q"], 320),
     "btrfs": (["mkfs.btrfs", "-q"], 128),
 }

@@ -46,7 +46,8 @@ def pairs(directory: Path, *, quick: bool) -> list[Pair]:
     for path, text in ((json, JSON), (toml, TOML), (yaml, YAML)):
         path.write_text(text)
     engine = f"import json\nwith open({str(json)!r}) as file: json.load(file)"
-    get = ("-m", "untorn", "get", str(json), "server.port")
+    command = ("-c", "import sys\nfrom untorn.cli import main\nsys.exit(main())")  # as pip installs it
+    get = (*command, "get", str(json), "server.port")
     first = [
         Pair("import untorn", ("-c", "import untorn"), PASS, 1.10),
         Pair("untorn get (JSON)", get, PASS, 2.3),
@@ -54,7 +55,7 @@ def pairs(directory: Path, *, quick: bool) -> list[Pair]:
     ]
     if quick:
         return first
-    set_port = ("-m", "untorn", "set", str(json), "server.port", "8081", "--dry-run")
+    set_port = (*command, "set", str(json), "server.port", "8081", "--dry-run")
     toml_engine = f"import tomllib\nwith open({str(toml)!r}, 'rb') as file: tomllib.load(file)"
     yaml_engine = (
         f"import ruamel.yaml as r\nwith open({str(yaml)!r}) as file: r.YAML(typ='safe', pure=True).load(file)"

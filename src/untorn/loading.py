@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from untorn import storage
 from untorn.errors import LoadError, ParseError
 from untorn.text import SourceText, decode, location_at, offset_at
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     import os
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from untorn.records import Snapshot
+    from untorn.revisions import Snapshot
     from untorn.selection import Selection
     from untorn.values import Value
 
@@ -22,17 +20,20 @@ MAX_BYTES = 128 * 1024 * 1024
 """How large a file may be. A configuration file of this size is a mistake, or an attack."""
 
 
-@dataclass(frozen=True, slots=True)
 class Loaded:
     """A file that was read, decoded and parsed.
 
     ``whole`` is fresh plain data that belongs to whoever asked for this load.
     """
 
-    snapshot: Snapshot
-    source: SourceText
-    selection: Selection
-    whole: Value
+    # No dataclass: importing that module alone costs more than starting Python does.
+    __slots__ = ("selection", "snapshot", "source", "whole")
+
+    def __init__(self, snapshot: Snapshot, source: SourceText, selection: Selection, whole: Value) -> None:
+        self.snapshot = snapshot
+        self.source = source
+        self.selection = selection
+        self.whole = whole
 
     @property
     def value(self) -> Value:
@@ -90,10 +91,14 @@ def load_snapshot(snapshot: Snapshot, selection: Selection) -> Loaded:
     """Decode and parse what was read."""
     assert snapshot.data is not None
     try:
-        source = decode(snapshot.data, path=snapshot.path, encodings=selection.encodings)
-        return Loaded(snapshot, source, selection, parse_text(source.text, selection, snapshot.path))
+        source = decode(snapshot.data, encodings=selection.encodings)
+        return Loaded(snapshot, source, selection, parse_text(source.text, selection, None))
     except LoadError as error:
-        error.revision = snapshot.revision
+        error.revision, error.path = snapshot.revision, snapshot.path
+        if error.location is not None:
+            from dataclasses import replace  # noqa: PLC0415  only for errors
+
+            error.location = replace(error.location, path=snapshot.path)
         raise
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from untorn.keypath import KeyPath, format_keypath
+from untorn.revisions import Revision, Snapshot, revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,47 +30,6 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.path or '<text>'}:{self.line}:{self.column}"
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """What identifies the bytes of a file that were read.
-
-    ``digest`` is the BLAKE2b-256 of the bytes as hex, or ``None`` where there
-    was no file. Two revisions are equal if and only if the bytes were.
-    """
-
-    digest: str | None
-
-    def __str__(self) -> str:
-        return "(no file)" if self.digest is None else self.digest[:12]
-
-
-def revision_of(data: bytes | None) -> Revision:
-    """Return the revision of these bytes; of ``None``, that of a missing file."""
-    if data is None:
-        return Revision(None)
-    # Imported when first needed: loading a file does not need a digest.
-    from _blake2 import blake2b  # noqa: PLC0415
-
-    return Revision(blake2b(data, digest_size=32).hexdigest())
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A file as it was when it was read, once.
-
-    ``path`` is the file itself, symbolic links resolved; ``data`` is ``None``
-    where there was no file.
-    """
-
-    path: Path
-    data: bytes | None
-
-    @property
-    def revision(self) -> Revision:
-        """What identifies these bytes."""
-        return revision_of(self.data)
 
 
 @dataclass(frozen=True, slots=True)

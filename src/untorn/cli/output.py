@@ -27,7 +27,9 @@ def shown(value: Value) -> str:
         UnrepresentableError: Two keys would look the same.
     """
     plain = as_json(value)
-    return plain if isinstance(plain, str) else json_text(plain, indent=2)
+    if isinstance(plain, str):
+        return plain
+    return str(plain) if type(plain) is int else json_text(plain, indent=2)
 
 
 def shown_in_line(value: Value) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import signal
@@ -23,6 +22,7 @@ from untorn.storage.probes import Probed, probe, rehearse
 from untorn.storage.space import Quota, Space, _quota_from, space_of
 
 if TYPE_CHECKING:
+    import ctypes
     from pathlib import Path
 
 LIMIT = 1 << 20

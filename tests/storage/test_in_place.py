@@ -18,7 +18,7 @@ from processes import NOBODY, as_nobody, exit_code, forked
 import untorn
 from untorn import storage
 from untorn.errors import ConflictError, LoadError, ReadError, SaveError, UnknownOutcomeError, WriteError
-from untorn.storage import journal
+from untorn.storage import flags, journal
 from untorn.storage.journal_format import Identity, encode
 
 if TYPE_CHECKING:
@@ -425,7 +425,7 @@ def failures(made: list[str], start: int, step: int) -> Iterator[tuple[int, int,
     yield from (each for each in every[start::step] if each not in lie)
 
 
-STEPS = [pytest.param(13, id="some"), pytest.param(1, id="all", marks=pytest.mark.slow)]
+STEPS = [pytest.param(17, id="some"), pytest.param(1, id="all", marks=pytest.mark.slow)]
 
 
 @pytest.mark.usefixtures("quick_clock")
@@ -515,6 +515,39 @@ def test_a_directory_that_cannot_be_synced_is_said(place: Place, monkeypatch: py
     assert "cannot sync a directory" in receipt.warnings[0]
 
 
+def test_a_journal_that_is_neither_durable_nor_removable_is_an_unknown_outcome(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str) -> Callable[..., None]:
+        def call(*arguments: Any, **_: Any) -> None:
+            if name == "unlink" or stat.S_ISDIR(os.fstat(arguments[0]).st_mode):
+                raise os_error(errno.EIO)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.REAL, "fsync", fail("fsync"))
+        patch.setattr(storage.REAL, "unlink", fail("unlink"))
+        with pytest.raises(UnknownOutcomeError, match="failed half-way") as caught:
+            place.save(LONG)
+    assert place.path.read_text() == OLD
+    judge(place, OLD, LONG, caught.value)
+
+
+@pytest.mark.parametrize("removable", [True, False])
+def test_a_journal_that_cannot_be_made_durable_is_taken_back(place: Place, removable: bool) -> None:
+    calls: list[str] = []
+
+    def fail(_nth: int, name: str) -> None:
+        calls.append(name)
+        if calls.count("rename_new") and (name == "fsync" or (name == "stat" and not removable)):
+            raise os_error(errno.EIO)
+
+    outcome = disturbed(place, LONG, before=fail)
+    assert isinstance(outcome, WriteError if removable else UnknownOutcomeError)
+    judge(place, OLD, LONG, outcome)
+
+
 def killed_at(nth: int) -> Callable[[int, str], None]:
     def strike(at: int, _name: str) -> None:
         if at == nth:
@@ -552,7 +585,7 @@ def test_a_kill_at_any_call_leaves_old_or_new_and_the_next_save_works(
 
 @pytest.mark.usefixtures("quick_clock")
 def test_a_kill_between_any_two_bytes_leaves_the_new_content(quick_path: Path) -> None:
-    for at in range(0, len(LONG), 97):
+    for at in range(1, len(LONG), 251):
         place = made(quick_path / str(at))
 
         def pwrite(fd: int, data: bytes, offset: int, at: int = at) -> int:
@@ -676,9 +709,12 @@ def test_a_read_only_file_is_refused(place: Place, force: bool) -> None:
     assert place.path.read_text() == OLD
 
 
-def test_set_id_bits_are_not_lost_unasked(place: Place) -> None:
+def test_set_id_bits_are_not_lost_unasked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     given_to_nobody(place, 0o6755)
     as_nobody(lambda: refused(place, "takes its set-id bits away"))
+    with monkeypatch.context() as patch:
+        patch.setattr(flags, "effective_user", lambda: NOBODY)
+        refused(place, "takes its set-id bits away")
     assert stat.S_IMODE(place.path.stat().st_mode) == 0o6755
     place.save(LONG)  # root's writing keeps them
     assert stat.S_IMODE(place.path.stat().st_mode) == 0o6755

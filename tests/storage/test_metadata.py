@@ -75,6 +75,14 @@ def test_where_the_umask_is_not_told_a_new_file_is_its_owners(
     assert mode_of(file.with_name("new.conf")) == 0o600
 
 
+def test_where_the_kernel_is_too_old_to_tell_the_umask_a_new_file_is_its_owners(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.REAL, "read", lambda _fd, _size: b"Name:\tpython\n")
+    untorn.write_bytes(file.with_name("new.conf"), NEW)
+    assert mode_of(file.with_name("new.conf")) == 0o600
+
+
 def test_a_chmod_before_the_last_look_is_not_undone(file: Path) -> None:
     """What it forbids stays forbidden, at whichever call it came."""
 

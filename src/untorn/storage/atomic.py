@@ -162,7 +162,7 @@ class Prepared:
         self._directory_change = self._calls.fstat(directory).st_mtime_ns
         status = self._temp.write(directory)
         if self._target is None or stat.S_ISLNK(self._target.st_mode):
-            put_new(self._temp.fd, directory, self._options.mode, self._calls)
+            put_new(self._temp, directory, self._options.mode, self._calls)
         else:
             transfer = Transfer(
                 self._temp.fd, self._path, self._options.metadata, self._calls, self._warnings

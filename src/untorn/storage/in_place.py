@@ -39,7 +39,7 @@ from untorn.storage.journal import (
     replay_hot,
 )
 from untorn.storage.journal_format import encode
-from untorn.storage.metadata import ACL, LABEL, Metadata, Transfer, metadata_of
+from untorn.storage.metadata import ACL, LABEL, NATIVE_ACL, Metadata, Transfer, metadata_of
 from untorn.storage.names import sweep
 from untorn.storage.snapshot import read_to_end, unlike_a_file
 from untorn.storage.syscalls import REAL, Syscalls, closed
@@ -344,4 +344,6 @@ def _for_reading(metadata: Metadata) -> Metadata:
         kept[ACL] = acl[:4] + b"".join(
             _NAMED.pack(tag, may if tag == _OWNER else may & ~_WRITE, whose) for tag, may, whose in entries
         )
-    return Metadata(metadata.mode & 0o644, metadata.owner, metadata.group, kept)
+    # A list that is not read here may deny somebody what the bits grant.
+    widest = 0o600 if NATIVE_ACL in metadata.attributes else 0o644
+    return Metadata(metadata.mode & widest, metadata.owner, metadata.group, kept)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import errno
-import os
 import stat
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from untorn.storage import failures, flags
-from untorn.storage.syscalls import closed
+from untorn.storage import failures
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
     from untorn.storage.syscalls import Syscalls
+    from untorn.storage.temp import Temp
 
 ACL = "system.posix_acl_access"  # acl(5), as Linux stores it
+NATIVE_ACL = "untorn.access"  # what macOS and Windows have instead, in the form that they store it
 LABEL = "security.selinux"
+ACLS = (ACL, NATIVE_ACL)
 _DEFAULT_ACL = "system.posix_acl_default"
 _OWNER, _GROUP, _MASK, _OTHERS = 0x01, 0x04, 0x10, 0x20  # tags of its entries (linux/posix_acl.h)
 
@@ -48,7 +50,7 @@ def metadata_of(path: Path, status: os.stat_result, calls: Syscalls) -> Metadata
     """
     attributes = {}
     for name in _listed(path, calls):
-        if name.startswith("user.") or name in (ACL, LABEL):
+        if name.startswith("user.") or name in (*ACLS, LABEL):
             try:
                 attributes[name] = calls.getxattr(path, name, follow_symlinks=False)
             except OSError as error:
@@ -98,18 +100,20 @@ class Transfer:
             # same: both get no more than both had.
             both = (mode >> 3) & mode & 0o007
             mode = (mode & 0o700) | both << 3 | both
-        acl = wanted.attributes.get(ACL)
-        if ACL in _listed(self.fd, self.calls) and acl is None:
-            self.calls.removexattr(self.fd, ACL)
-        if acl is not None and not self._attribute(ACL, acl, "its access control list"):
-            # The group's bits were the mask of the list, and the list may deny
-            # somebody what the bits of all others grant.
-            mode &= 0o700
+        listed = _listed(self.fd, self.calls)
+        for acl in ACLS:
+            value = wanted.attributes.get(acl)
+            if value is None and acl in listed:
+                self.calls.removexattr(self.fd, acl)
+            if value is not None and not self._attribute(acl, value, "its access control list"):
+                # The group's bits were the mask of the list, and the list may deny
+                # somebody what the bits of all others grant.
+                mode &= 0o700
         self.calls.fchmod(self.fd, mode)
         for name, value in wanted.attributes.items():
             if name == LABEL:
                 self._attribute(name, value, "its SELinux label")
-            elif name != ACL:
+            elif name not in ACLS:
                 self._user_attribute(name, value)
 
     def _own(self, wanted: Metadata, temp: os.stat_result) -> bool:
@@ -148,16 +152,26 @@ class Transfer:
         self.warnings.append(f"{what} could not be kept: {error.strerror}")
 
 
-def put_new(fd: int, directory: int, mode: int | None, calls: Syscalls) -> None:
+def put_new(temp: Temp, directory: int, mode: int | None, calls: Syscalls) -> None:
     """Give a new file its mode: ``mode``, or what open(2) would give one made with ``0o666``.
 
     That is ``0o666`` without the umask's bits; where the directory has a default
-    ACL, which the file has inherited, that decides instead (umask(2)).
+    ACL, which the file has inherited, that decides instead (umask(2)). What a
+    directory passes on elsewhere, the file gets unless it is its owner's alone.
     """
     if mode is None:
         inherited = _default_acl_mode(directory, calls)
-        mode = 0o666 & (~_umask(calls) if inherited is None else inherited)
-    calls.fchmod(fd, mode)
+        mode = 0o666 & (~_umask(temp, directory, calls) if inherited is None else inherited)
+    if mode & 0o077:
+        calls.inherit(temp.fd, directory, temp.another_name())
+    calls.fchmod(temp.fd, mode)
+
+
+def _umask(temp: Temp, directory: int, calls: Syscalls) -> int:
+    try:
+        return calls.umask(directory, temp.another_name())
+    except OSError:
+        return 0o077  # where the system does not tell, a file of one's own is the safe answer
 
 
 def _default_acl_mode(directory: int, calls: Syscalls) -> int | None:
@@ -175,20 +189,3 @@ def _default_acl_mode(directory: int, calls: Syscalls) -> int | None:
     may: dict[int, int] = {tag: bits for tag, bits, _ in struct.iter_unpack("<HHI", raw[4:])}
     group = may.get(_MASK, may[_GROUP])
     return may[_OWNER] << 6 | group << 3 | may[_OTHERS]
-
-
-def _umask(calls: Syscalls) -> int:
-    """Return the umask without changing it, which would change it for all threads.
-
-    Where the system does not tell (``/proc/self/status``, Linux 4.7), a file of
-    one's own is the safe answer.
-    """
-    try:
-        fd = calls.open("/proc/self/status", os.O_RDONLY | flags.O_CLOEXEC)
-    except OSError:
-        return 0o077
-    try:
-        lines = calls.read(fd, 4096).decode("ascii", "replace").splitlines()
-    finally:
-        closed(fd, calls)
-    return next((int(line.split()[1], 8) for line in lines if line.startswith("Umask:")), 0o077)

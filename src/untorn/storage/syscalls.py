@@ -7,46 +7,76 @@ platform with other calls fills a table of its own.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
+import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Syscalls:
     """The calls of Linux, and of other POSIX systems as far as Python names them alike.
 
-    One instance, ``REAL``, is the default everywhere. Every entry raises
-    ``OSError`` as the function of ``os`` or ``fcntl`` of that name does.
+    One instance, ``REAL``, is the default everywhere. Every entry takes what the
+    function of ``os`` or ``fcntl`` of that name takes, and raises ``OSError`` as
+    it does. The methods are made of entries, and differ between platforms.
     """
 
     def __init__(self) -> None:
-        self.open = os.open
-        self.close = os.close
-        self.read = os.read
-        self.pread = os.pread
-        self.write = os.write
-        self.pwrite = os.pwrite
-        self.ftruncate = os.ftruncate
-        self.reserve = _reserve
-        self.fstat = os.fstat
-        self.birth = _birth
-        self.stat = os.stat
-        self.access = os.access
-        self.readlink = os.readlink
-        self.fsync = os.fsync
-        self.fchmod = os.fchmod
-        self.fchown = os.fchown
-        self.rename = os.rename
-        self.rename_new = _rename_new
-        self.unlink = os.unlink
-        self.mkdir = os.mkdir
-        self.rmdir = os.rmdir
-        self.listdir = os.listdir
-        self.flock = fcntl.flock
-        self.listxattr = getattr(os, "listxattr", _no_attributes)
-        self.getxattr = getattr(os, "getxattr", _no_attribute)
-        self.setxattr = getattr(os, "setxattr", _no_attribute)
-        self.removexattr = getattr(os, "removexattr", _no_attribute)
+        from fcntl import flock  # noqa: PLC0415  Windows has no such module, and a table of its own
+
+        self.open: Callable[..., int] = os.open
+        self.close: Callable[..., None] = os.close
+        self.read: Callable[..., bytes] = os.read
+        self.pread: Callable[..., bytes] = os.pread
+        self.write: Callable[..., int] = os.write
+        self.pwrite: Callable[..., int] = os.pwrite
+        self.ftruncate: Callable[..., None] = os.ftruncate
+        self.reserve: Callable[..., None] = _reserve
+        self.fstat: Callable[..., os.stat_result] = os.fstat
+        self.birth: Callable[..., int | None] = _birth
+        self.stat: Callable[..., os.stat_result] = os.stat
+        self.access: Callable[..., bool] = os.access
+        self.readlink: Callable[..., str] = os.readlink
+        self.fsync: Callable[..., None] = os.fsync
+        self.fchmod: Callable[..., None] = os.fchmod
+        self.fchown: Callable[..., None] = os.fchown
+        self.rename: Callable[..., None] = os.rename
+        self.rename_new: Callable[..., None] = _rename_new
+        self.unlink: Callable[..., None] = os.unlink
+        self.mkdir: Callable[..., None] = os.mkdir
+        self.rmdir: Callable[..., None] = os.rmdir
+        self.listdir: Callable[..., list[str]] = os.listdir
+        self.flock: Callable[..., None] = flock
+        self.listxattr: Callable[..., list[str]] = getattr(os, "listxattr", _no_attributes)
+        self.getxattr: Callable[..., bytes] = getattr(os, "getxattr", _no_attribute)
+        self.setxattr: Callable[..., None] = getattr(os, "setxattr", _no_attribute)
+        self.removexattr: Callable[..., None] = getattr(os, "removexattr", _no_attribute)
+
+    def umask(self, directory: int, probe: str) -> int:  # noqa: ARG002  for platforms that tell it nowhere
+        """Return the umask without changing it, which would change it for all threads.
+
+        Args:
+            directory: Where a file may be made for a moment, if it takes one.
+            probe: What to call it.
+
+        Raises:
+            OSError: The system does not tell.
+        """
+        fd = self.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)  # proc(5), Linux 4.7
+        try:
+            lines = self.read(fd, 4096).splitlines()
+        finally:
+            closed(fd, self)
+        for line in lines:
+            if line.startswith(b"Umask:"):
+                return int(line.split()[1], 8)
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    def inherit(self, fd: int, directory: int, probe: str) -> None:
+        """Give a new file what its directory passes on, where ``open`` and ``fchmod`` do not."""
 
 
 _NOREPLACE = 1  # linux/fs.h
@@ -126,11 +156,20 @@ def _no_attributes(*_arguments: object, **_keywords: object) -> list[str]:
     return []
 
 
-def _no_attribute(*_arguments: object, **_keywords: object) -> bytes:
+def _no_attribute(*_arguments: object, **_keywords: object) -> NoReturn:
     raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
 
-REAL = Syscalls()
+def table_of(platform: str) -> Syscalls:
+    """Return the calls of a platform, by its ``sys.platform``."""
+    if platform == "darwin":
+        from untorn.storage.macos import MacSyscalls  # noqa: PLC0415  it extends this one
+
+        return MacSyscalls()
+    return Syscalls()
+
+
+REAL = table_of(sys.platform)
 
 
 def closed(fd: int, calls: Syscalls) -> None:

@@ -83,6 +83,10 @@ class Temp:
             raise OSError(errno.EIO, f"{status.st_size} of {len(self._data)} bytes were kept")
         return status
 
+    def another_name(self) -> str:
+        """Return a name that a sweep of the target takes for an orphan, should a crash leave such a file."""
+        return temp_name(self._target, self.revision)
+
     def remove(self, directory: int) -> None:
         """Remove its name, if it has one. Raises no ``OSError``: see ``stays``."""
         if not self.name:

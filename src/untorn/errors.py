@@ -42,8 +42,15 @@ def _rebuild(cls: type[UntornError], args: tuple[object, ...], state: dict[str, 
     """Make an error again without calling an ``__init__`` whose arguments differ."""
     error = cls.__new__(cls, *args)
     error.args = args
-    error.__dict__.update(state)
+    for name, value in state.items():
+        setattr(error, name, value)
     return error
+
+
+def _reduced_with_errno(self: ReadError | WriteError) -> tuple[object, ...]:
+    """Take along what OSError keeps outside of the instance's dictionary."""
+    kept = {"errno": self.errno, "strerror": self.strerror, "filename": self.filename}
+    return _rebuild, (type(self), self.args, {**self.__dict__, **kept})
 
 
 class UntornError(Exception):
@@ -147,7 +154,7 @@ class ReadError(LoadError, OSError):
         self.filename = str(path)
 
     __str__ = UntornError.__str__
-    __reduce__ = UntornError.__reduce__
+    __reduce__ = _reduced_with_errno
 
 
 class SaveError(UntornError):
@@ -256,7 +263,7 @@ class WriteError(SaveError, OSError):
         self.filename = str(path) if path else None
 
     __str__ = SaveError.__str__
-    __reduce__ = UntornError.__reduce__
+    __reduce__ = _reduced_with_errno
 
 
 class _AfterCommitError(UntornError):

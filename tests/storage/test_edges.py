@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import errno
 import os
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from calls import os_error, watched
@@ -14,9 +17,12 @@ from targets import NEW, OLD, held_by
 
 import untorn
 from untorn import storage
-from untorn.errors import LimitError, WriteError
+from untorn.errors import LimitError, ReadError, WriteError
 from untorn.records import Snapshot
 from untorn.storage import syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_more_than_the_limit_is_not_read(quick_path: Path) -> None:
@@ -38,6 +44,27 @@ def test_a_read_of_one_byte_at_a_time_is_complete(quick_path: Path, monkeypatch:
 def test_prepare_refuses_what_is_no_file_by_itself(name: str) -> None:
     with pytest.raises(WriteError), storage.prepare(Snapshot(Path(name), None), NEW):
         pytest.fail("prepared")
+
+
+def pickled(error: OSError) -> OSError:
+    return pickle.loads(pickle.dumps(error))
+
+
+@pytest.mark.parametrize("again", [copy.copy, pickled])
+def test_an_error_of_the_system_keeps_its_number_in_another_process(
+    quick_path: Path, again: Callable[[OSError], OSError]
+) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    (quick_path / "other").hardlink_to(path)
+    with pytest.raises(WriteError) as refused:
+        untorn.write_bytes(path, NEW, hard_links="refuse")
+    with pytest.raises(ReadError) as unread:
+        untorn.write_bytes(path / "deeper", NEW)
+    for caught, number, name in ((refused, errno.EMLINK, path), (unread, errno.ENOTDIR, path / "deeper")):
+        for error in (caught.value, again(caught.value)):
+            assert (error.errno, error.filename) == (number, str(name))
+            assert str(error) == str(caught.value)
 
 
 def test_a_link_of_the_kernels_is_not_followed() -> None:

@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evidence import disturbances
+from evidence import disturbances, outside
 from evidence.calls import watched
 from evidence.children import exit_code, forked, told
 from evidence.targets import KINDS, WAYS, Unsupported, held_by, litter, target_of
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _PROCESSES = 2
-_QUICK = 12
-"""Of the product with the other ways to save than as bytes, each so manieth is tried in the quick form."""
+_QUICK, _QUICKER = 7, 29
+"""Each so manieth fault is tried in the quick form: as bytes, and for the other ways to save."""
 
 BODIES: dict[str, Callable[[Sequence[str]], Iterator[Fault]]] = {
     "failures": disturbances.failures,
@@ -111,7 +111,7 @@ def scratch() -> Iterator[Path]:
 def _shard(job: tuple[str, str, bool]) -> tuple[str, dict[str, int], list[str]]:
     kind, way, quick = job
     with scratch() as place:
-        trials = Shard(kind, way, place, step=_QUICK if quick and way != "write_bytes" else 1)
+        trials = Shard(kind, way, place, step=(_QUICK if way == "write_bytes" else _QUICKER) if quick else 1)
         try:
             trials.run(quick=quick)
         except Unsupported as reason:
@@ -150,6 +150,20 @@ class Shard:
         for fault in self._sampled(disturbances.kills(made)):
             self.kill(fault, expected)
         self.one_byte_at_a_time(expected)
+        if self.way in ("write_bytes", "edit"):
+            self.from_outside(expected)
+
+    def from_outside(self, expected: bytes) -> None:
+        """Let strace disturb every call that the kernel sees, if it may."""
+        try:
+            calm = outside.traced(target_of(self.kind, self._fresh()), self.way, self._fresh())
+        except Unsupported:
+            self.counts["from outside, not here"] += 1
+            return
+        faults = [*outside.injections(calm.calls)]
+        for injection in faults[:: 1 if self._step == 1 else 3 * self._step]:
+            found = outside.disturbed(self.kind, self.way, self._fresh(), injection, expected)
+            self._note("from outside", Fault(injection.option), iter(found))
 
     def calm(self) -> tuple[list[str], bytes]:
         """Return calls and result of the save that nobody disturbs, in a process that has never saved."""

@@ -25,18 +25,29 @@ _WHOLE = re.compile(
 
 def value(number: int) -> dict[str, Value]:
     """Return a value of random size, unlike any other, that proves itself in each format."""
-    filler = "f" + random.choice(_LETTERS) * random.choice(_SIZES) + os.urandom(8).hex()  # noqa: S311
-    return {"number": number, "filler": filler, "digest": _digest(b"%d" % number, filler.encode())}
+    return {"number": number, **_rest(number, _filler())}
 
 
 def text(number: int, format: str) -> bytes:
     """Return the same as a text of ``format``: what an edit finds, and what is written as opaque bytes."""
-    number_, filler, digest = value(number).values()
+    return text_of(number, _filler(), format)
+
+
+def text_of(number: int, filler: str, format: str) -> bytes:
+    """Return such a text with a certain filler, which begins with a letter."""
+    digest = _rest(number, filler)["digest"]
     if format == "json":
-        return f'{{\n  "number": {number_},\n  "filler": "{filler}",\n  "digest": "{digest}"\n}}\n'.encode()
+        return f'{{\n  "number": {number},\n  "filler": "{filler}",\n  "digest": "{digest}"\n}}\n'.encode()
     sign = ": " if format == "yaml" else " = "
-    lines = (f"number{sign}{number_}", f'filler{sign}"{filler}"', f'digest{sign}"{digest}"')
-    return "\n".join([*lines, ""]).encode()
+    return f'number{sign}{number}\nfiller{sign}"{filler}"\ndigest{sign}"{digest}"\n'.encode()
+
+
+def _filler() -> str:
+    return "f" + random.choice(_LETTERS) * random.choice(_SIZES) + os.urandom(8).hex()  # noqa: S311
+
+
+def _rest(number: int, filler: str) -> dict[str, str]:
+    return {"filler": filler, "digest": _digest(b"%d" % number, filler.encode())}
 
 
 def verdict(data: bytes) -> Verdict:

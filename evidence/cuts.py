@@ -36,7 +36,7 @@ _JOB_SECONDS = 3600
 _CRITERIA = {"torn", "undone", "missing", "metadata"}
 """What a cut of the power can show, among the reasons for which a writer is known to be bad."""
 
-_FULL, _SMALL, _FLUSHES = Extent(prefixes=6, subsets=2), Extent(prefixes=3, subsets=1), Extent(0, 0)
+_FULL, _SMALL, _FLUSHES = Extent(prefixes=4, subsets=2), Extent(prefixes=3, subsets=1), Extent(0, 0)
 _LISTED = 10
 
 
@@ -83,35 +83,39 @@ class Outcome:
 def all_jobs(columns: Sequence[str]) -> Iterator[Job]:
     """Yield everything, the file systems in turn."""
     rows = [("write_bytes", kind) for kind in KINDS]
-    rows += [(way, kind) for way in UNTORN if way != "write_bytes" for kind in ("existing", "new")]
+    rows += [(way, "existing") for way in UNTORN if way != "write_bytes"]
     for way, kind in rows:
-        if (way, kind) != ("unchanged", "new"):
-            sessions = tuple(Session(way, kind, busy=busy) for busy in (False, True))
-            yield from (Job(f"untorn {way}, {kind}", name, sessions, _FULL) for name in columns)
+        for name in columns:
+            yield Job(f"untorn {way}, {kind}", name, tuple(_sessions(way, [kind], name)), _FULL)
     for writer in WRITERS:
         if not writer.caught_by or _CRITERIA & set(writer.caught_by):
-            sessions = tuple(sessions_of(writer))
-            yield from (
-                Job(writer.name, name, sessions, _SMALL, bad=bool(writer.caught_by)) for name in columns
-            )
+            for name in columns:
+                sessions = tuple(sessions_of(writer, name))
+                yield Job(writer.name, name, sessions, _SMALL, bad=bool(writer.caught_by))
 
 
-def sessions_of(writer: Writer) -> Iterator[Session]:
+def sessions_of(writer: Writer, column: str) -> Iterator[Session]:
     """Yield how to try a writer that is not untorn."""
-    kinds = ["parents"] if writer.makes_parents else []
-    if not (writer.caught_by and writer.makes_parents):
-        kinds += ["existing", "new", "large"]
+    if not writer.caught_by:
+        return _sessions(writer.name, ["existing"], column)
+    return _sessions(
+        writer.name, ["parents"] if writer.makes_parents else ["existing", "new", "large"], column
+    )
+
+
+def _sessions(writer: str, kinds: Sequence[str], column: str) -> Iterator[Session]:
     for kind in kinds:
-        yield from (Session(writer.name, kind, busy=busy) for busy in (False, True))
+        for neighbours in FILE_SYSTEMS[column].neighbours:
+            yield Session(writer, kind, neighbours)
 
 
 def quick_jobs() -> Iterator[Job]:
     """Yield what takes less than a minute: one file system, and one bad writer."""
     for kind in ("existing", "new", "parents", "linked"):
-        yield Job(f"untorn write_bytes, {kind}", "ext4", (Session("write_bytes", kind, busy=False),), _SMALL)
-    yield Job("untorn save, existing", "ext4", (Session("save", "existing", busy=True),), _FLUSHES)
+        yield Job(f"untorn write_bytes, {kind}", "ext4", (Session("write_bytes", kind, "idle"),), _SMALL)
+    yield Job("untorn save, existing", "ext4", (Session("save", "existing", "busy"),), _FLUSHES)
     bad = next(each for each in WRITERS if "undone" in each.caught_by)
-    yield Job(bad.name, "ext4", tuple(sessions_of(bad)), _SMALL, bad=True)
+    yield Job(bad.name, "ext4", tuple(sessions_of(bad, "ext4")), _SMALL, bad=True)
 
 
 # ── Trying ──────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from evidence.observed import Observed, mount, unmount
 from evidence.targets import Unsupported
@@ -37,6 +37,9 @@ _CONFIGURATION = struct.Struct("=II 52x I 176x 64x")  # file, block size, flags 
 _AUTOCLEAR = 4
 
 
+Neighbours: TypeAlias = Literal["idle", "busy", "commits"]
+
+
 @dataclass(frozen=True, slots=True)
 class FileSystem:
     """A file system, and how it is used here.
@@ -49,6 +52,7 @@ class FileSystem:
         check: The program that looks for damage and repairs nothing, without the device.
         options: What it is mounted with.
         sector: The smallest part of a write that it counts on to be whole.
+        neighbours: What can happen beside a save, as ``sessions.Session`` explains it.
     """
 
     name: str
@@ -58,13 +62,13 @@ class FileSystem:
     check: tuple[str, ...]
     options: str = ""
     sector: int = 512
+    neighbours: tuple[Neighbours, ...] = ("idle", "busy")
 
 
 _MAKE_EXT4 = (
     "mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
 )  # fmt: skip
 _CHECK_EXT4 = ("e2fsck", "-fn")
-_CHECK_BTRFS = ("btrfs", "check", "--readonly")
 
 # Two superblocks have one checksum over more than the 512 bytes of most disks'
 # sectors, and no copy of them is read at a mount: torn, they end any file system,
@@ -76,7 +80,14 @@ FILE_SYSTEMS = {
         FileSystem("ext4-noauto", "ext4", 64, _MAKE_EXT4, _CHECK_EXT4, "noauto_da_alloc", sector=1024),
         FileSystem("xfs", "xfs", 300, ("mkfs.xfs", "-q", "-f", "-K"), ("xfs_repair", "-n"), "nouuid"),
         FileSystem(
-            "btrfs", "btrfs", 128, ("mkfs.btrfs", "-q", "-f", "-K"), _CHECK_BTRFS, "nodiscard", sector=4096
+            "btrfs",
+            "btrfs",
+            128,
+            ("mkfs.btrfs", "-q", "-f", "-K"),
+            ("btrfs", "check", "--readonly"),
+            "nodiscard",
+            sector=4096,
+            neighbours=("idle", "busy", "commits"),
         ),
     )
 }

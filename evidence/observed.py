@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import struct
 import threading
@@ -35,6 +36,7 @@ _ATTRIBUTES = struct.Struct("=QII6Q10I")
 _PAST_THE_CACHE = 1
 _MANY_PAGES, _BIG_WRITES = 1 << 22, 1 << 5
 _NO_SUID, _NO_DEVICES, _DETACH = 2, 4, 2
+_START_SYNC, _WAIT_SYNC = 0x80089418, 0x40089416  # linux/btrfs.h
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -47,6 +49,26 @@ def mount(source: str, point: Path, kind: str, flags: int = 0, options: str = ""
 def unmount(point: Path, *, lazily: bool = False) -> None:
     """Unmount what is at ``point``; ``lazily``: hide it now, and unmount it when nobody uses it."""
     _checked(_libc.umount2(bytes(point), _DETACH if lazily else 0), point)
+
+
+def sync_all(point: Path) -> None:
+    """Make everything durable in the file system at ``point``, and in no other: syncfs(2)."""
+    fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _checked(_libc.syncfs(fd), point)
+    finally:
+        os.close(fd)
+
+
+def commit_btrfs(point: Path) -> None:
+    """Let the btrfs at ``point`` commit its transaction, but not write what files hold in memory."""
+    transaction = bytearray(8)
+    fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(fd, _START_SYNC, transaction)
+        fcntl.ioctl(fd, _WAIT_SYNC, transaction)
+    finally:
+        os.close(fd)
 
 
 def _checked(result: int, path: Path) -> None:

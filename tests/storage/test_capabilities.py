@@ -100,12 +100,15 @@ def test_a_place_that_cannot_be_looked_at_is_an_error_with_its_path(file: Path) 
 
     as_nobody(ask)
 
-    def fail(_nth: int, name: str) -> None:
-        if name == "stat":
-            raise os_error(errno.EIO)
 
-    with watched(before=fail), pytest.raises(ReadError, match="cannot be read: Input/output error"):
+def test_an_error_of_the_disk_is_told_with_the_path(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_keywords: object) -> None:
+        raise os_error(errno.EIO)
+
+    monkeypatch.setattr("untorn.storage.capabilities.access_of", fail)
+    with pytest.raises(ReadError, match="cannot be read: Input/output error") as caught:
         surveyed(file)
+    assert caught.value.path == file
 
 
 # ── Without a trace ─────────────────────────────────────────────────────────

@@ -119,8 +119,6 @@ def survey(
         where = _located(path, calls)
         return _surveyed(where, limit, calls, probing=probing and _may_be_tried(where))
     except OSError as error:
-        if isinstance(error, ReadError):
-            raise
         raise failures.reading(error, path) from error
 
 

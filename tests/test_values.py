@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import math
+import pickle
 from collections import OrderedDict
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -132,3 +134,15 @@ def test_a_value_that_contains_itself_cannot_be_copied() -> None:
     loop.append(loop)
     with pytest.raises(LimitError, match="contains itself"):
         copied(loop)
+
+
+def test_a_tagged_value_does_not_change_and_pickles() -> None:
+    tagged = Tagged("!vault", "secret")
+    assert pickle.loads(pickle.dumps(tagged)) == copy.deepcopy(tagged) == tagged != ("!vault", "secret")
+    assert len({tagged, Tagged("!vault", "secret"), Tagged("!env", "secret")}) == 2
+    assert eval(repr(tagged)) == tagged
+    with pytest.raises(AttributeError):
+        tagged.tag = "!other"  # type: ignore[misc]
+    match tagged:
+        case Tagged(tag, value):
+            assert (tag, value) == ("!vault", "secret")

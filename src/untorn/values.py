@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
 
@@ -17,7 +16,6 @@ Value: TypeAlias = Any
 bytes, set, ``Tagged``, and keys that are not strings (a sequence as key is a tuple)."""
 
 
-@dataclass(frozen=True, slots=True)
 class Tagged:
     """A YAML node with a tag that untorn does not know: kept, never constructed.
 
@@ -26,8 +24,34 @@ class Tagged:
     of the node without its tag.
     """
 
-    tag: str
-    value: Value
+    # No dataclass: importing that module alone costs more than starting Python does.
+    __slots__ = ("_tag", "_value")
+    __match_args__ = ("tag", "value")
+
+    def __init__(self, tag: str, value: Value) -> None:
+        self._tag = tag
+        self._value = value
+
+    @property
+    def tag(self) -> str:
+        """The tag; it does not change."""
+        return self._tag
+
+    @property
+    def value(self) -> Value:
+        """The node without its tag."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tagged):
+            return NotImplemented
+        return bool((self._tag, self._value) == (other._tag, other._value))
+
+    def __hash__(self) -> int:
+        return hash((self._tag, self._value))
+
+    def __repr__(self) -> str:
+        return f"Tagged(tag={self._tag!r}, value={self._value!r})"
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})

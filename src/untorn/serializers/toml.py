@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from untorn.sdk import UnrepresentableError
 from untorn.serializers._toml.reading import value_of
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from untorn.sdk import ParseError, too_deep
 
-from untorn.sdk import ParseError, check_representable, too_deep
-
+TYPE_CHECKING = False  # a load imports this module
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -54,6 +53,7 @@ class YamlSerializer:
 
     def render(self, value: Value) -> str:
         """Return a whole new text for ``value``."""
+        from untorn.sdk import check_representable  # noqa: PLC0415
         from untorn.serializers._yaml.fragments import Style, root_text  # noqa: PLC0415
         from untorn.serializers._yaml.patch import KINDS  # noqa: PLC0415
 

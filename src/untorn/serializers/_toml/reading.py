@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from untorn.sdk import MAX_DEPTH, MAX_DIGITS, LimitError, ParseError, format_keypath, too_deep
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from untorn.sdk import Value
 
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+# Compiled when first needed: that costs more than reading a small file does.
+_PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 _PART = r"(?:[A-Za-z0-9_-]+|\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"|'[^'\n]*')"
 # Comments and strings over several lines come first: what looks like a key in them is none.
-_TOKENS = re.compile(
+_TOKENS = (
     r"#[^\n]*"
     r'|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:"{3,5}|\\?\Z)'
     r"|'''[^']*(?:'(?!'')[^']*)*(?:'{3,5}|\Z)"
-    rf"|{_PART}(?:[ \t]*\.[ \t]*{_PART})*",
-    re.DOTALL,
+    rf"|{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 )
-_LONG_INTEGER = re.compile(rf"(?<!\w)0[xob][0-9A-Fa-f_]{{{MAX_DIGITS // 2},}}")
+_LONG = MAX_DIGITS // 2
+_LONG_INTEGER = rf"(?<!\w)0[xob][0-9A-Fa-f_]{{{_LONG},}}"
 _MAX_BITS = 14_000  # about MAX_DIGITS decimal digits; more could not be printed
 
 
@@ -44,7 +45,7 @@ def value_of(text: str) -> Value:
         # The only other one: int() refuses more digits than the interpreter allows.
         raise _too_many_digits() from None
     _check_depth(value)
-    if _LONG_INTEGER.search(text):
+    if len(text) > _LONG and re.search(_LONG_INTEGER, text):
         _check_integers(value)
     return value
 
@@ -53,7 +54,7 @@ def _check_keys(text: str) -> None:
     """Refuse keys with more parts than ``MAX_DEPTH``, on which tomllib takes quadratic time."""
     if text.count(".") < MAX_DEPTH or all(line.count(".") < MAX_DEPTH for line in text.split("\n")):
         return
-    for token in _TOKENS.finditer(text):
+    for token in re.finditer(_TOKENS, text, re.DOTALL):
         if token[0].count(".") >= MAX_DEPTH and token[0][0] != "#" and token[0][:3] not in {'"""', "'''"}:
             parts = re.findall(_PART, token[0], re.DOTALL)
             if len(parts) > MAX_DEPTH:
@@ -93,8 +94,8 @@ def _too_many_digits() -> LimitError:
 
 def _parse_error(text: str, error: ValueError) -> ParseError:
     message = str(error)
-    place = _PLACE.search(message)
-    reason = _PLACE.sub("", message)
+    place = re.search(_PLACE, message)
+    reason = re.sub(_PLACE, "", message)
     reason = reason[:1].lower() + reason[1:]
     if place is None or place[1] is None:
         return ParseError(reason, offset=len(text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from untorn.sdk import MAX_DEPTH, LimitError, ParseError, too_deep
@@ -87,7 +86,6 @@ class Node:
             pending += node.items
 
 
-@dataclass(slots=True)
 class Document:
     """One document of a text.
 
@@ -99,12 +97,18 @@ class Document:
         end: Where its ``...`` ends, or the next document, or the text.
     """
 
-    root: Node
-    start: int
-    body: int
-    end: int
-    explicit: bool
-    directives: bool = False
+    # No dataclass: importing that module alone costs more than starting Python does.
+    __slots__ = ("body", "directives", "end", "explicit", "root", "start")
+
+    def __init__(  # noqa: PLR0913  one for each attribute
+        self, root: Node, start: int, body: int, end: int, *, explicit: bool, directives: bool = False
+    ) -> None:
+        self.root = root
+        self.start = start
+        self.body = body
+        self.end = end
+        self.explicit = explicit
+        self.directives = directives
 
 
 def content_start(text: str, node: Node) -> int:
@@ -125,15 +129,17 @@ def compose(text: str) -> list[Document]:
     return _Composer(text).compose(events_of(text))
 
 
-@dataclass(slots=True)
 class _Composer:
-    text: str
-    documents: list[Document] = field(default_factory=list)
-    stack: list[Node] = field(default_factory=list)
-    anchors: dict[str, Node] = field(default_factory=dict)
-    opening: Event | None = None
-    floor: int = 0
-    total: int = 0
+    __slots__ = ("anchors", "documents", "floor", "opening", "stack", "text", "total")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.documents: list[Document] = []
+        self.stack: list[Node] = []
+        self.anchors: dict[str, Node] = {}
+        self.opening: Event | None = None
+        self.floor = 0
+        self.total = 0
 
     def compose(self, events: Iterator[Event]) -> list[Document]:
         for event in events:
@@ -202,7 +208,7 @@ class _Composer:
     def open_document(self, root: Node) -> None:
         opening = self.opening
         assert opening is not None
-        self.documents.append(Document(root, opening.start, opening.end, root.end, opening.explicit))
+        self.documents.append(Document(root, opening.start, opening.end, root.end, explicit=opening.explicit))
 
     def close(self, event: Event) -> None:
         node = self.stack.pop()

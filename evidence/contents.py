@@ -53,7 +53,8 @@ def _rest(number: int, filler: str) -> dict[str, str]:
 def verdict(data: bytes) -> Verdict:
     """Say whether ``data`` is whole: one version, all of it, up to its last byte."""
     found = _WHOLE.fullmatch(data)
-    if found is not None and found[3].decode() == _digest(found[1], found[2]):
+    closed = data.startswith(b"{") == data.endswith(b"}\n")
+    if closed and found is not None and found[3].decode() == _digest(found[1], found[2]):
         return "whole"
     return "torn" if data else "empty"
 

@@ -56,10 +56,15 @@ class Criterion:
 CRITERIA: list[Criterion] = []
 
 
-def criterion(key: str, says: str) -> Callable[[Callable[[Lab], Mark]], Callable[[Lab], Mark]]:
-    """Make a function a line of the scoreboard; they stand in the order of the source."""
+def criterion(key: str) -> Callable[[Callable[[Lab], Mark]], Callable[[Lab], Mark]]:
+    """Make a function a line of the scoreboard, which says what its docstring says.
+
+    They stand in the order of the source.
+    """
 
     def added(judge: Callable[[Lab], Mark]) -> Callable[[Lab], Mark]:
+        assert judge.__doc__ is not None
+        says = judge.__doc__.rstrip(".")
         CRITERIA.append(Criterion(key, says, judge))
         return judge
 
@@ -81,8 +86,9 @@ def _how(outcome: Outcome, path: Path, lab: Lab) -> str:
 # ── Crashes ─────────────────────────────────────────────────────────────────
 
 
-@criterion("kills", "readers never find it torn, empty or missing while savers are killed")
+@criterion("kills")
 def readers_never_notice(lab: Lab) -> Mark:
+    """Readers never find it torn, empty or missing while savers are killed."""
     path = lab.target()
     with readers(path, 1) as found:
         works = all(_killed_at_random(lab, path) for _ in range(lab.kills))
@@ -108,8 +114,9 @@ def _killed_at_random(lab: Lab, path: Path) -> bool:
     return path.stat().st_ino != before
 
 
-@criterion("next save", "a kill before the rename does not block the next save")
+@criterion("next save")
 def next_save_works(lab: Lab) -> Mark:
+    """A kill before the rename does not block the next save."""
     path = lab.target()
     if not _killed_before_the_rename(lab, path):
         return Mark(NEITHER, "it renames nothing")
@@ -117,8 +124,9 @@ def next_save_works(lab: Lab) -> Mark:
     return _mark(outcome.code == 0 and path.read_bytes() == lab.new(), "every later save fails")
 
 
-@criterion("leftovers", "the next save removes what that kill left")
+@criterion("leftovers")
 def next_save_sweeps(lab: Lab) -> Mark:
+    """The next save removes what that kill left."""
     path = lab.target()
     if not _killed_before_the_rename(lab, path):
         return Mark(NEITHER, "it renames nothing")
@@ -131,21 +139,17 @@ def _killed_before_the_rename(lab: Lab, path: Path) -> bool:
     return path.read_bytes() == lab.old()
 
 
-@criterion(
-    "power cut",
-    "a power cut during the save leaves the old or the new content (model; in how many states it does not)",
-)
+@criterion("power cut")
 def power_cut_during(lab: Lab) -> Mark:
+    """A power cut during the save leaves the old or the new content (model: in all but so many states)."""
     states, found = _power_cuts(lab)
     wrong = found["torn"] + found["missing"]
     return _mark(not wrong, "the file is torn, or empty", f"{wrong} of {states}")
 
 
-@criterion(
-    "power cut later",
-    "a power cut after the save has returned leaves the new content (model; in how many states it does not)",
-)
+@criterion("power cut later")
 def power_cut_later(lab: Lab) -> Mark:
+    """A power cut after the save has returned leaves the new content (model: in all but so many states)."""
     states, found = _power_cuts(lab)
     wrong = found["undone"]
     return _mark(not wrong, "the old content is back", f"{wrong} of {states}")
@@ -158,14 +162,16 @@ def _power_cuts(lab: Lab) -> tuple[int, dict[str, int]]:
     return power_cuts(made, path, before, scan(path.parent))
 
 
-@criterion("file sync", "the content is synced before the rename")
+@criterion("file sync")
 def syncs_the_content(lab: Lab) -> Mark:
+    """The content is synced before the rename."""
     path = lab.target()
     return _mark(content_synced(lab.transcript(path), path), "it is not synced")
 
 
-@criterion("directory sync", "the directory is synced after the rename")
+@criterion("directory sync")
 def syncs_the_directory(lab: Lab) -> Mark:
+    """The directory is synced after the rename."""
     path = lab.target()
     return _mark(bool(directory_sync(lab.transcript(path), path)), "it is not synced")
 
@@ -173,8 +179,9 @@ def syncs_the_directory(lab: Lab) -> Mark:
 # ── Errors ──────────────────────────────────────────────────────────────────
 
 
-@criterion("block", "an exception in the block leaves the old content")
+@criterion("block")
 def raising_changes_nothing(lab: Lab) -> Mark:
+    """An exception in the block leaves the old content."""
     if not lab.peer.has_block:
         return Mark(NEITHER, "it has no block: the content is given as a whole")
     path = lab.target()
@@ -183,8 +190,9 @@ def raising_changes_nothing(lab: Lab) -> Mark:
     return _mark(path.read_bytes() == lab.old(), _how(outcome, path, lab))
 
 
-@criterion("full disk", "a full disk: an error, and the old content stays")
+@criterion("full disk")
 def full_disk_is_reported(lab: Lab) -> Mark:
+    """A full disk: an error, and the old content stays."""
     with lab.small_disk() as directory:
         path = directory / "target.json"
         path.write_bytes(lab.old())
@@ -192,8 +200,9 @@ def full_disk_is_reported(lab: Lab) -> Mark:
         return _mark(outcome.refused and path.read_bytes() == lab.old(), _how(outcome, path, lab))
 
 
-@criterion("full disk, litter", "a full disk: nothing is left behind")
+@criterion("full disk, litter")
 def full_disk_leaves_nothing(lab: Lab) -> Mark:
+    """A full disk: nothing is left behind."""
     with lab.small_disk() as directory:
         path = directory / "target.json"
         path.write_bytes(lab.old())
@@ -202,8 +211,9 @@ def full_disk_leaves_nothing(lab: Lab) -> Mark:
         return _mark(not left, f"{sum(left) // 1024} KiB of the disk stay taken")
 
 
-@criterion("short write", "a write that takes half of what it is given does not cut the file")
+@criterion("short write")
 def short_writes_are_noticed(lab: Lab) -> Mark:
+    """A write that takes half of what it is given does not cut the file."""
     library = lab.short_writes
     if library is None:
         return Mark(NEITHER, "there is no C compiler to try it with")
@@ -214,8 +224,9 @@ def short_writes_are_noticed(lab: Lab) -> Mark:
     return _mark(path.read_bytes() == lab.new(50_000), _how(outcome, path, lab))
 
 
-@criterion("file sync fails", "a failing sync of the content is reported, and the old content stays")
+@criterion("file sync fails")
 def failing_file_sync(lab: Lab) -> Mark:
+    """A failing sync of the content is reported, and the old content stays."""
     path = lab.target()
     if not content_synced(lab.transcript(path), path):
         return Mark(NEITHER, "there is no such sync")
@@ -224,8 +235,9 @@ def failing_file_sync(lab: Lab) -> Mark:
     return _mark(outcome.refused and path.read_bytes() == lab.old(), _how(outcome, path, lab))
 
 
-@criterion("directory sync fails", "a failing sync of the directory is reported")
+@criterion("directory sync fails")
 def failing_directory_sync(lab: Lab) -> Mark:
+    """A failing sync of the directory is reported."""
     path = lab.target()
     nth = directory_sync(lab.transcript(path), path)
     if not nth:
@@ -242,16 +254,18 @@ def _syncs(error: str) -> str:
 # ── What is kept ────────────────────────────────────────────────────────────
 
 
-@criterion("mode", "the mode of a file is kept (0640)")
+@criterion("mode")
 def keeps_the_mode(lab: Lab) -> Mark:
+    """The mode of a file is kept (0640)."""
     path = lab.target()
     path.chmod(0o640)
     lab.save(path)
     return _mark_mode(path, 0o640)
 
 
-@criterion("umask", "a new file has the mode that the umask says (027: 0640)")
+@criterion("umask")
 def honours_the_umask(lab: Lab) -> Mark:
+    """A new file has the mode that the umask says (027: 0640)."""
     path = lab.fresh() / "target.json"
     outcome = lab.save(path, EVIDENCE_UMASK="027")
     assert outcome.code == 0, outcome
@@ -263,8 +277,9 @@ def _mark_mode(path: Path, wanted: int) -> Mark:
     return _mark(found == wanted, f"it becomes {found:04o}")
 
 
-@criterion("owner", "owner and group are kept (saved by root)")
+@criterion("owner")
 def keeps_the_owner(lab: Lab) -> Mark:
+    """Owner and group are kept (saved by root)."""
     path = lab.target()
     os.chown(path, 12345, 12345)
     lab.save(path)
@@ -274,15 +289,17 @@ def keeps_the_owner(lab: Lab) -> Mark:
     )
 
 
-@criterion("ACL", "the access control list is kept")
+@criterion("ACL")
 def keeps_the_acl(lab: Lab) -> Mark:
+    """The access control list is kept."""
     nobody, none = 65534, 0xFFFFFFFF
     entries = ((1, 6, none), (2, 6, nobody), (4, 4, none), (16, 6, none), (32, 0, none))
     return _kept(lab, ACL, struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in entries))
 
 
-@criterion("attributes", "extended attributes are kept (user.*)")
+@criterion("attributes")
 def keeps_attributes(lab: Lab) -> Mark:
+    """Extended attributes are kept (user.*)."""
     return _kept(lab, "user.evidence", b"here")
 
 
@@ -299,8 +316,9 @@ def _kept(lab: Lab, name: str, value: bytes) -> Mark:
         return Mark(NO, "it is lost")
 
 
-@criterion("never wider", "nobody can read the new content who could not read the old (0600), at any moment")
+@criterion("never wider")
 def never_wider(lab: Lab) -> Mark:
+    """Nobody can read the new content who could not read the old (0600), at any moment."""
     path = lab.target()
     path.chmod(0o600)
     slowed = [
@@ -331,8 +349,9 @@ def never_wider(lab: Lab) -> Mark:
     return _mark(not wide, f"for a moment it is {wide[-1]:04o}" if wide else "")
 
 
-@criterion("symbolic link", "a symbolic link is followed")
+@criterion("symbolic link")
 def follows_links(lab: Lab) -> Mark:
+    """A symbolic link is followed."""
     path = lab.target()
     link = lab.fresh() / "link.json"
     link.symlink_to(path)
@@ -340,8 +359,9 @@ def follows_links(lab: Lab) -> Mark:
     return _mark(link.is_symlink() and path.read_bytes() == lab.new(), "the link is replaced by a file")
 
 
-@criterion("hard link", "a second name of the file is kept up to date, or said to be left behind")
+@criterion("hard link")
 def notices_hard_links(lab: Lab) -> Mark:
+    """A second name of the file is kept up to date, or said to be left behind."""
     path = lab.target()
     second = path.with_name("second.json")
     second.hardlink_to(path)
@@ -352,8 +372,9 @@ def notices_hard_links(lab: Lab) -> Mark:
     )
 
 
-@criterion("FIFO", "a FIFO is refused")
+@criterion("FIFO")
 def refuses_fifos(lab: Lab) -> Mark:
+    """A FIFO is refused."""
     path = lab.fresh() / "target.json"
     os.mkfifo(path)
     outcome = lab.save(path)
@@ -362,8 +383,9 @@ def refuses_fifos(lab: Lab) -> Mark:
     return _mark(outcome.refused and stat.S_ISFIFO(path.stat().st_mode), "it is replaced by a file")
 
 
-@criterion("read-only", "a read-only file (0444) is refused")
+@criterion("read-only")
 def refuses_read_only(lab: Lab) -> Mark:
+    """A read-only file (0444) is refused."""
     path = lab.target()
     path.chmod(0o444)
     for each in (path, path.parent):
@@ -372,8 +394,9 @@ def refuses_read_only(lab: Lab) -> Mark:
     return _mark(outcome.refused and path.read_bytes() == lab.old(), "it is replaced")
 
 
-@criterion("unchanged", "equal content is not written again")
+@criterion("unchanged")
 def unchanged_is_not_written(lab: Lab) -> Mark:
+    """Equal content is not written again."""
     path = lab.target()
     before = path.stat()
     lab.save(path, data=lab.old())
@@ -385,8 +408,9 @@ def unchanged_is_not_written(lab: Lab) -> Mark:
 # ── Together ────────────────────────────────────────────────────────────────
 
 
-@criterion("updates", "two processes each add one, again and again: every update survives")
+@criterion("updates")
 def updates_survive(lab: Lab) -> Mark:
+    """Two processes each add one, again and again: every update survives."""
     path = lab.target()
     first = contents.number_of(path.read_bytes())
     moment = at_once()
@@ -401,8 +425,9 @@ def updates_survive(lab: Lab) -> Mark:
     return _mark(survived == wanted, "updates are lost", figure)
 
 
-@criterion("namespaces", "two processes with one number, each in a container of its own: no save fails")
+@criterion("namespaces")
 def equal_pids(lab: Lab) -> Mark:
+    """Two processes with one number, each in a container of its own: no save fails."""
     path = lab.target()
     contained = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     with readers(path, 1) as found:

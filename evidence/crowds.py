@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Save = Callable[[Path, int], object]
     Stage = Callable[[Path], Counter[str]]
+    Creates = Callable[[Path, int], Counter[str]]
 
 READERS = 2
 _TIMEOUT = 60.0  # seconds: a busy machine is no violation, a lock that nobody gives back is
@@ -112,9 +113,7 @@ def _all_at_once(tasks: list[Callable[[], object]]) -> int:
 # ── New files ───────────────────────────────────────────────────────────────
 
 
-def creations(
-    creates: Callable[[Path, int], Counter[str]], amounts: Amounts, directory: Path, *, deep: bool
-) -> Counter[str]:
+def creations(creates: Creates, amounts: Amounts, directory: Path, *, deep: bool) -> Counter[str]:
     """Let several processes create one file, again and again; with ``deep``, its directories too."""
     total: Counter[str] = Counter()
     for number in range(amounts.creations):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from evidence.hammer import Amounts
 
-    Killing = Callable[["_Rounds", int], None]
+    Killing = Callable[["Rounds", int], None]
 
 BOUND = 5.0
 """How many seconds the next save may take, on a machine that others use too."""
@@ -35,17 +35,18 @@ def stages(amounts: Amounts, places: int) -> Iterator[tuple[str, Callable[[Path]
     for killed, killing in KILLINGS.items():
         for through in ("", " through a link"):
             times = -(-amounts.kills // (places * len(KILLINGS) * 2))
-            yield f"kills of {killed}{through}", partial(_kill_often, killing, times, link=bool(through))
+            yield f"kills of {killed}{through}", partial(kill_often, killing, times, link=bool(through))
 
 
-def _kill_often(killing: Killing, times: int, directory: Path, *, link: bool) -> Counter[str]:
+def kill_often(killing: Killing, times: int, directory: Path, *, link: bool) -> Counter[str]:
+    """Kill savers of one file, again and again, while it is read."""
     target = path = directory / "target.toml"
     target.write_bytes(contents.text(0, "toml"))
     if link:
         (directory / "links").mkdir()
         path = directory / "links" / "link.toml"
         path.symlink_to(target)
-    round_ = _Rounds(path, target)
+    round_ = Rounds(path, target)
     with readers(path, 1) as found:
         for number in range(times):
             killing(round_, number)
@@ -54,7 +55,7 @@ def _kill_often(killing: Killing, times: int, directory: Path, *, link: bool) ->
     return found
 
 
-class _Rounds:
+class Rounds:
     """One file, the savers of it that are killed, and the saves that follow."""
 
     def __init__(self, path: Path, target: Path) -> None:
@@ -153,7 +154,7 @@ def _saving_forever(path: Path, ready: Callable[[], object]) -> None:
         _save_somehow(path, 0)
 
 
-def a_saver(rounds: _Rounds, _number: int) -> None:
+def a_saver(rounds: Rounds, _number: int) -> None:
     """Kill the only saver."""
     with _started(partial(_saving_forever, rounds.path)) as child:
         rounds.moment()
@@ -161,7 +162,7 @@ def a_saver(rounds: _Rounds, _number: int) -> None:
     rounds.next_save()
 
 
-def one_of_two(rounds: _Rounds, _number: int) -> None:
+def one_of_two(rounds: Rounds, _number: int) -> None:
     """Kill one of two savers, and save beside the other; then kill that one, too."""
     task = partial(_saving_forever, rounds.path)
     with _started(task) as first, _started(task) as second:
@@ -172,7 +173,7 @@ def one_of_two(rounds: _Rounds, _number: int) -> None:
     rounds.next_save()
 
 
-def one_while_another_saves(rounds: _Rounds, _number: int) -> None:
+def one_while_another_saves(rounds: Rounds, _number: int) -> None:
     """Kill a saver in the midst of a save of this process, which has looked around already."""
     with _started(partial(_saving_forever, rounds.path)) as child:
         timer = threading.Timer(random.uniform(0, 0.01), os.kill, (child, signal.SIGKILL))  # noqa: S311
@@ -184,7 +185,7 @@ def one_while_another_saves(rounds: _Rounds, _number: int) -> None:
     rounds.next_save(fresh=False)
 
 
-def a_parent_of_a_living_child(rounds: _Rounds, _number: int) -> None:
+def a_parent_of_a_living_child(rounds: Rounds, _number: int) -> None:
     """Kill a saver whose other thread forked a child, which lives on (WRITER W19)."""
     over, end = os.pipe()
 

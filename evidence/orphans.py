@@ -101,7 +101,7 @@ def _before_the_next_sync(task: Callable[[], object]) -> Iterator[None]:
         task()
         real(fd)
 
-    storage.REAL.fsync = sync  # type: ignore[assignment]  # only descriptors come
+    storage.REAL.fsync = sync
     try:
         yield
     finally:

@@ -30,8 +30,8 @@ _QUICK_KILLS, _QUICK_UPDATES = 2, 10
 _QUICK_PEERS = ("untorn", "boltons", "write-file-atomic")
 OURS = "untorn"
 LEGEND = (
-    f"{YES} and {NO} say what happened; {NEITHER} says that there was nothing to try, or that the documentation promises "
-    "nothing of the kind. The notes say what happened."
+    f"{YES} and {NO} say what happened; {NEITHER} says that there was nothing to try, or that the "
+    "documentation promises nothing of the kind. The notes say what happened."
 )
 
 
@@ -91,10 +91,10 @@ def _tried(job: tuple[Installation, Peer, Path, bool]) -> tuple[str, dict[str, M
     place.mkdir(parents=True)
     kills, updates = (_QUICK_KILLS, _QUICK_UPDATES) if quick else (_KILLS, _UPDATES)
     lab = Lab(installation, peer, place, kills=kills, updates=updates)
-    return peer.name, {each.key: _fair(each.judge(lab), each.key, peer) for each in CRITERIA}
+    return peer.name, {each.key: fair(each.judge(lab), each.key, peer) for each in CRITERIA}
 
 
-def _fair(mark: Mark, key: str, peer: Peer) -> Mark:
+def fair(mark: Mark, key: str, peer: Peer) -> Mark:
     """Take back a cross for what the peer's documentation says it does not do."""
     if mark.sign == NO and key in peer.documented:
         return replace(mark, sign=NEITHER, note=f"{mark.note}; its documentation says so")

@@ -51,7 +51,7 @@ class Peer:
     documented: frozenset[str] = field(default_factory=frozenset)
 
 
-_SAFER = frozenset({
+_SAYS_SAFER = frozenset({
     "file sync", "directory sync", "power cut", "power cut later", "owner", "ACL", "attributes", "umask", "hard link",
     "read-only",
 })  # fmt: skip
@@ -69,21 +69,8 @@ PEERS = (
         "safer",
         '`safer.open(path, "wb")`',
         "safer",
-        documented=frozenset(
-            {
-                "file sync",
-                "directory sync",
-                "power cut",
-                "power cut later",
-                "owner",
-                "ACL",
-                "attributes",
-                "umask",
-                "hard link",
-                "read-only",
-            }
-        ),
-    ),  # fmt: skip
+        documented=_SAYS_SAFER,
+    ),
     Peer("click", '`click.open_file(path, "wb", atomic=True)`', "click"),
     Peer("tempfile", "`NamedTemporaryFile(dir=…, delete=False)`, `os.replace`"),
     Peer(

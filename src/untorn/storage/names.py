@@ -70,8 +70,8 @@ def sweep(name: str, directory: int, calls: Syscalls) -> bool:
                 _remove_dead(each, directory, calls)
             except FileNotFoundError:
                 continue
-            except OSError as error:
-                done = done and error.errno in _NEVER_OURS
+            except OSError:
+                done = False
     return done
 
 
@@ -80,7 +80,12 @@ _NEVER_OURS = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM)
 
 
 def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:
-    fd = opened(partial(calls.open, name, _FLAGS, dir_fd=directory))
+    try:
+        fd = opened(partial(calls.open, name, _FLAGS, dir_fd=directory))
+    except OSError as error:
+        if error.errno in _NEVER_OURS:
+            return
+        raise
     try:
         status = calls.fstat(fd)
         ours = (

@@ -37,9 +37,8 @@ def failures(made: Sequence[str]) -> Iterator[Fault]:
             for persistent in (False, True):
                 label = f"{name} (call {nth}) fails with {errno.errorcode[code]}{' ever after' * persistent}"
                 lie = (name, code) in LIES
-                yield Fault(
-                    label, hooks(before=_striker(nth, code, persistent=persistent)), code=code, lie=lie
-                )
+                told = None if persistent else code  # of several errors, another one may be said
+                yield Fault(label, hooks(before=_striker(nth, code, persistent=persistent)), told, lie=lie)
 
 
 def _striker(nth: int, code: int, *, persistent: bool = False) -> Callable[[], Hook]:

@@ -66,6 +66,7 @@ NAMES = {
 _LINE = re.compile(r"(?:\d+ +)?(\w+)\((.*)")
 _ANY_TRACER = 2**64 - 1  # PR_SET_PTRACER_ANY (prctl(2))
 _SET_PTRACER = 0x59616D61
+_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def _saver(target: Target, way: str, *options: str | Path) -> Iterator[tuple[int
         ctypes.CDLL(None).prctl(_SET_PTRACER, ctypes.c_ulong(_ANY_TRACER), 0, 0, 0)
         theirs.send(b"?")  # strace shall not count what was called so far
         theirs.recv(1)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_SECONDS)  # what hangs is killed, and that is judged
         theirs.sendall(pickle.dumps(_outcome(target, way)))
 
     child = forked(save)
@@ -205,7 +208,7 @@ class Injection:
     @property
     def option(self) -> str:
         """The option of strace that does it."""
-        what = f"error={errno.errorcode[self.code]}" if self.code else "signal=SIGKILL"
+        what = f"error={self.code}" if self.code else "signal=SIGKILL"
         return f"inject={self.call.name}:{what}:when={self.call.nth}{'+' * self.persistent}"
 
 
@@ -218,8 +221,9 @@ def injections(calls: list[Call]) -> Iterator[Injection]:
         # A call that the table does not know has no list, and may fail no less.
         chosen = {errno.EIO, codes[number % len(codes)]} if codes else {errno.EIO, errno.EPERM, errno.ENOSYS}
         for code in sorted(chosen):
-            for persistent in (False, True):
-                yield Injection(call, code, persistent)
+            yield Injection(call, code)
+            if code != errno.EINTR:  # Python calls again until it is something else (PEP 475)
+                yield Injection(call, code, persistent=True)
 
 
 def disturbed(kind: str, way: str, directory: Path, injection: Injection, expected: bytes) -> list[str]:

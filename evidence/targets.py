@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_SETTLED = 0.02
 PADDING = "x" * 70_000
 """More than 64 KiB: for this much, space is reserved first."""
 
@@ -138,6 +140,7 @@ def _in_place(directory: Path) -> Target:
     (directory / "journals").mkdir(mode=0o700)
     made = _existing(directory / "place")
     keywords = {"in_place": directory / "journals"}
+    time.sleep(_SETTLED)  # a file that was changed just now is read again until it was not
     return Target(directory, made.path, made.file, keywords=keywords, before=made.before)
 
 

@@ -72,7 +72,7 @@ def test_an_error_at_a_call_that_the_kernel_sees_keeps_every_promise(quick_path:
 def test_a_call_that_the_table_does_not_know_fails_and_is_killed_no_less() -> None:
     [unknown, known] = ([*injections([Call(name, 3)])] for name in ("copy_file_range", "fchmod"))
     assert Injection(Call("copy_file_range", 3), errno.ENOSYS).option == (
-        "inject=copy_file_range:error=ENOSYS:when=3"
+        f"inject=copy_file_range:error={errno.ENOSYS}:when=3"
     )
     assert Counter(each.code for each in unknown) == {0: 1, errno.EIO: 2, errno.EPERM: 2, errno.ENOSYS: 2}
     assert {each.code for each in known} > {0, errno.EIO}

@@ -37,7 +37,7 @@ _CONFIGURATION = struct.Struct("=II 52x I 176x 64x")  # file, block size, flags 
 _AUTOCLEAR = 4
 
 
-Neighbours: TypeAlias = Literal["idle", "busy", "commits"]
+Neighbours: TypeAlias = Literal["idle", "flusher", "busy", "commits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class FileSystem:
     check: tuple[str, ...]
     options: str = ""
     sector: int = 512
-    neighbours: tuple[Neighbours, ...] = ("idle", "busy")
+    neighbours: tuple[Neighbours, ...] = ("idle", "flusher", "busy")
 
 
 _MAKE_EXT4 = (
@@ -87,7 +87,7 @@ FILE_SYSTEMS = {
             ("btrfs", "check", "--readonly"),
             "nodiscard",
             sector=4096,
-            neighbours=("idle", "busy", "commits"),
+            neighbours=("idle", "flusher", "busy", "commits"),
         ),
     )
 }

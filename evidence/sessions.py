@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import untorn
 from evidence.calls import watched
 from evidence.children import exit_code, forked
-from evidence.observed import commit_btrfs, sync_all
+from evidence.observed import commit_btrfs, sync_all, write_back
 from evidence.replay import Cut, Entry, Extent, Image, cuts
 from evidence.targets import WAYS, Target, content, target_of
 from evidence.trials import next_save_of, seen
@@ -52,7 +52,7 @@ _CHANGES = {
 """The calls behind which a disk may look otherwise than before them."""
 
 _STARTED, _RETURNED = "started", "returned"
-_NEIGHBOURS = 3
+_DIRECTORIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,12 @@ class Session:
     Attributes:
         writer: Who saves: a name of ``UNTORN``, or of ``writers.WRITERS``.
         kind: One of ``targets.KINDS``.
-        neighbours: What happens elsewhere on the file system after each system call
-            of the save that changes something: nothing (``"idle"``), a file in another
-            directory is written and synced (``"busy"``), or the file system commits
-            what its memory holds of names and sizes, as it does of itself every some
-            seconds (``"commits"``, btrfs only).
+        neighbours: What happens beside it, after each system call that changes
+            something: nothing (``"idle"``); the kernel writes the bytes of the file and
+            of its temp (``"flusher"``); a file in another directory is written and synced
+            (``"busy"``), so that ext4 and XFS commit their journals; or a file system that
+            does not do so then commits all the same (``"commits"``, btrfs). Kernels do
+            all of this at any time.
     """
 
     writer: str
@@ -195,17 +196,17 @@ class _Saver:
     def run(self) -> None:
         """Make the target, save, and tell at each step how far it got."""
         target = target_of(self._session.kind, self._point / "place")
-        for number in range(_NEIGHBOURS):
+        for number in range(_DIRECTORIES):
             (self._point / f"elsewhere-{number}").mkdir()
-        self._neighbour()
+        self._write_elsewhere(sync=True)
         sync_all(self._point)
         self._say((target, look(target)))
         self._say(_STARTED)
-        with watched(after=self._disturb):
+        with watched(after=self._neighbour):
             self._save(target)
         self._say(_RETURNED)
-        for _ in range(_NEIGHBOURS):
-            self._disturb(0, "fsync")
+        for _ in range(_DIRECTORIES):
+            self._neighbour(0, "fsync")
         self._channel.send(look(target))
 
     def _save(self, target: Target) -> None:
@@ -215,21 +216,25 @@ class _Saver:
         writer = next(each for each in WRITERS if each.name == self._session.writer)
         writer.write(target.path, content(2, large=target.large), storage.REAL)
 
-    def _disturb(self, _nth: int, name: str) -> None:
-        if self._session.neighbours == "idle" or name not in _CHANGES:
+    def _neighbour(self, _nth: int, name: str) -> None:
+        neighbours = self._session.neighbours
+        if neighbours == "idle" or name not in _CHANGES:
             return
-        self._neighbour()
-        if self._session.neighbours == "commits":
+        if neighbours == "flusher":
+            write_back(self._point / "place")
+            return
+        self._write_elsewhere(sync=neighbours == "busy")
+        if neighbours == "commits":
             commit_btrfs(self._point)
 
-    def _neighbour(self) -> None:
+    def _write_elsewhere(self, *, sync: bool) -> None:
         """Write something that has nothing to do with the target: a new file, or an old one."""
-        directory = self._point / f"elsewhere-{self._written % _NEIGHBOURS}"
+        directory = self._point / f"elsewhere-{self._written % _DIRECTORIES}"
         name = str(self._written if self._written % 2 else 0)
         fd = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.write(fd, b"something else" * 300)
-            if self._session.neighbours != "commits":
+            if sync:
                 os.fsync(fd)
         finally:
             os.close(fd)

@@ -52,8 +52,8 @@ class Peer:
 
 
 _SAYS_SAFER = frozenset({
-    "file sync", "directory sync", "power cut", "power cut later", "owner", "ACL", "attributes", "umask", "hard link",
-    "read-only",
+    "file sync", "directory sync", "power cut", "power cut later", "owner", "ACL", "attributes", "umask",
+    "hard link", "read-only",
 })  # fmt: skip
 
 PEERS = (

@@ -46,7 +46,17 @@ def fill(directory: Path, leave: int = 0) -> None:
                     pass
         os.fsync(stream.fileno())
     os.truncate(filler, max(0, filler.stat().st_size - leave))
-    os.sync()
+    synced(filler, directory)
+
+
+def synced(*paths: Path) -> None:
+    """Sync files and directories; sync(2) would wait for all disks of the machine."""
+    for path in paths:
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 @place
@@ -220,7 +230,7 @@ def a_disk_that_shuts_down_at_any_call_holds_old_or_new_when_it_is_back(ground: 
         run("mount", "-o", "loop", image, disk)
         file = disk / "app.conf"
         file.write_bytes(OLD)
-        os.sync()
+        synced(file, disk)
         outcome, calls = _saved_while_it_shuts_down(disk, file, nth)
         made = made or calls
         run("umount", disk)

@@ -30,7 +30,7 @@ USER, OTHER = 12345, 54321
 
 REFUSALS = (untorn.SaveError, untorn.LoadError)
 _CLONE_NEWNS = 0x00020000
-_SECONDS = 30
+_SECONDS = 110
 
 
 @dataclass(frozen=True)

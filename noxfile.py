@@ -11,7 +11,7 @@ from pathlib import Path
 import nox
 
 HERE = Path(__file__).parent
-SOURCES = ["src", "plugins", "tests", "harness", "benchmarks", "noxfile.py"]
+SOURCES = ["src", "plugins", "tests", "harness", "evidence", "benchmarks", "noxfile.py"]
 PLUGINS = [path.parent for path in sorted(HERE.glob("plugins/*/pyproject.toml"))]
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -23,7 +23,12 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "imports", "tests", "plugins", "harness-quick", "docs", "demo"]
+nox.options.sessions = [
+    "lint", "types", "imports", "tests", "plugins", "harness-quick", "evidence-quick", "docs", "demo",
+]  # fmt: skip
+
+EVIDENCE = ("faults", "powercut", "cuts", "hammer", "places", "scoreboard")
+"""The bodies of evidence for the writer; ``docs/explanation/evidence.md`` says what each shows."""
 
 
 def _switch_on_every_python_of_pyenv() -> None:
@@ -118,6 +123,22 @@ def harness_quick(session: nox.Session) -> None:
     """A tenth of the real files of published packages, against independent parsers."""
     install(session, "harness")
     session.run("python", "-m", "harness.run", "--quick", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("suite", EVIDENCE)
+def evidence(session: nox.Session, suite: str) -> None:
+    """One body of evidence for the writer, in full: minutes to an hour."""
+    install(session)
+    session.run("python", "-m", f"evidence.{suite}", *session.posargs)
+
+
+@nox.session(name="evidence-quick")
+def evidence_quick(session: nox.Session) -> None:
+    """A minute of each body of evidence for the writer."""
+    install(session)
+    for suite in EVIDENCE:
+        session.run("python", "-m", f"evidence.{suite}", "--quick")
 
 
 @nox.session

@@ -50,7 +50,7 @@ class Amounts:
 
 
 QUICK = Amounts(savers=4, saves=6, kills=100, creations=3)
-FULL = Amounts(savers=8, saves=150, kills=1_000, creations=50)
+FULL = Amounts(savers=8, saves=60, kills=1_000, creations=25)
 
 
 def main() -> int:

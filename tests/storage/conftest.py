@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import atomic, owed, places
+from untorn.storage import atomic, owed, parents, places
 from untorn.storage.descriptors import _descriptors
 from untorn.storage.lock import _turns
 
@@ -39,6 +39,7 @@ def nothing_left_over() -> Iterator[None]:
     """Let no test depend on what an earlier one left in this process, nor leave a lock or its note."""
     atomic._left.clear()
     places._places.clear()
+    parents._named.clear()
     owed._owed.clear()
     yield
     assert _descriptors == set()

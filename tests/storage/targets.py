@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import atomic, owed, places
+from untorn.storage import atomic, owed, parents, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,5 +57,6 @@ def forgetful() -> Iterator[None]:
     """Let the process sweep again, and owe nothing."""
     atomic._left.clear()
     places._places.clear()
+    parents._named.clear()
     owed._owed.clear()
     yield

@@ -49,6 +49,7 @@ def undisturbed(kind: str, directory: Path, way: str = "write_bytes") -> tuple[l
 def tried(
     kind: str, directory: Path, faults: Callable[[Sequence[str]], Iterator[Fault]], step: int = 1
 ) -> Iterator[tuple[Fault, Trial]]:
+    untorn.write_bytes(directory / "warm" / "up", b"")  # the names of the directories above are durable
     made, expected = undisturbed(kind, directory)
     for number, fault in enumerate(islice(faults(made), 0, None, step)):
         yield fault, attempt(kind, "write_bytes", directory / str(number), fault, expected)

@@ -353,7 +353,7 @@ class Prepared:
         if self._options.durability == "none":
             return self._published(durable=False)
         try:
-            durable = self._parents.sync()
+            durable = self._parents.sync(new=self._target is None)
         except OSError as error:
             owed.owe(self._path)
             return self._published(durable=False, error=error)
@@ -401,6 +401,8 @@ class Prepared:
             error.left_behind = error.left_behind or self._left_behind()
         elif error is not None:
             self._note(error, committed=committed)
+        elif self._temp.stays:
+            raise self._littered()
 
     def _clean(self, *, committed: bool) -> None:
         """Close everything, and remove what came to nothing; all of it, also if a signal comes between."""
@@ -418,6 +420,13 @@ class Prepared:
     def _note(self, error: BaseException, *, committed: bool) -> None:
         what = "the new content is in place" if committed else "nothing was changed"
         error.add_note(f"untorn: {self._path}: {what}")
+
+    def _littered(self) -> SaveError:
+        """Return the error that ends a save which lost a race and could not tidy up: one temp is enough."""
+        reason = "another program changed it, and the temporary file for the next try could not be removed"
+        failure = failures.refusal(reason, errno.EAGAIN, self._path, "save again")
+        failure.left_behind = self._left_behind()
+        return failure
 
     def _left_behind(self) -> Path | None:
         return self._directory / self._temp.name if self._temp.stays else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from untorn.storage import flags
-from untorn.storage.syscalls import REAL, Syscalls, closed
+from untorn.storage.parents import Parents
+from untorn.storage.syscalls import REAL, Syscalls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +27,13 @@ def pay(path: Path, *, calls: Syscalls = REAL) -> OSError | None:
     """Sync what is owed for ``path``, if anything; return the error if the disk refuses again."""
     if path not in _owed:
         return None
+    parents = Parents(path.parent, calls)
     try:
-        fd = calls.open(path.parent, os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC)
-        try:
-            calls.fsync(fd)
-        finally:
-            closed(fd, calls)
+        parents.hold()
+        parents.sync(new=True)
     except OSError as error:
         return error
+    finally:
+        parents.close(keep_created=True)
     settle(path)
     return None

@@ -18,6 +18,9 @@ _DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
 # What fsync(2) says of a directory where a file system has no such thing.
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+_named: set[tuple[int, int]] = set()
+"""The directories, by device and inode, whose names this process has made durable."""
+
 
 class Parents:
     """The directory of a save's target.
@@ -39,10 +42,18 @@ class Parents:
             OSError: As open(2) and mkdir(2) say; ``close`` removes what was made.
         """
         try:
-            self.fd = self._calls.open(self._directory, _DIRECTORY)
+            return self.hold()
         except FileNotFoundError:
             self._create(self._directory)
-            self.fd = self._calls.open(self._directory, _DIRECTORY)
+            return self.hold()
+
+    def hold(self) -> int:
+        """Open the directory.
+
+        Raises:
+            OSError: As open(2) says.
+        """
+        self.fd = self._calls.open(self._directory, _DIRECTORY)
         return self.fd
 
     def _create(self, directory: Path) -> None:
@@ -58,22 +69,40 @@ class Parents:
             return  # somebody else made it meanwhile, and keeps it
         self._created.append(directory)
 
-    def sync(self) -> bool:
-        """Sync the directory, and each that was made in its own parent.
+    def sync(self, *, new: bool) -> bool:
+        """Sync the directory; of a ``new`` file, each parent's name as well, in its own parent.
 
         Returns:
-            ``False`` where the file system cannot sync directories.
+            ``False`` where that cannot be done on this file system.
 
         Raises:
             OSError: The disk did not confirm.
         """
         durable = self._sync(self.fd)
-        for made in reversed(self._created):
-            fd = self._calls.open(made.parent, _DIRECTORY)
+        return self._sync_names() and durable if new else durable
+
+    def _sync_names(self) -> bool:
+        """Sync the names of the directory and its parents, up to the mount point; once in a process.
+
+        Not only of those that this save made: whoever made the others, a moment
+        ago, may not have synced them, or may have been killed first.
+        """
+        directory, status = self._directory, self._calls.fstat(self.fd)
+        durable = True
+        while (status.st_dev, status.st_ino) not in _named:
             try:
+                fd = self._calls.open(directory.parent, _DIRECTORY)
+            except PermissionError:
+                return durable and directory not in self._created
+            try:
+                above = self._calls.fstat(fd)
+                if above.st_dev != status.st_dev or directory == directory.parent:
+                    return durable  # a mount point has its name elsewhere
                 durable = self._sync(fd) and durable
             finally:
                 closed(fd, self._calls)
+            _named.add((status.st_dev, status.st_ino))
+            directory, status = directory.parent, above
         return durable
 
     def _sync(self, fd: int) -> bool:

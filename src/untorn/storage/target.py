@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from untorn.storage import failures
+from untorn.errors import ReadError
+from untorn.storage import failures, flags
 from untorn.storage.syscalls import REAL, Syscalls
 
 if TYPE_CHECKING:
@@ -62,9 +63,16 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
             rest += more
         else:
             rest += _parts(link)
-    if written.endswith(os.sep) and not os.path.isdir(done):  # noqa: PTH112  a string
+    if written.endswith(os.sep) and not _is_directory(done, calls):
         raise failures.reading(OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), Path(done))
     return _as_path(done)
+
+
+def _is_directory(path: str, calls: Syscalls) -> bool:
+    try:
+        return stat.S_ISDIR(calls.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _start(written: str) -> tuple[str, list[str]]:
@@ -88,13 +96,39 @@ def _link(candidate: str, written: str, calls: Syscalls) -> str | None:
         return None
     try:
         # Most are none, and lstat(2) says so without an exception.
-        if stat.S_ISLNK(calls.stat(candidate, follow_symlinks=False).st_mode):
+        status = calls.stat(candidate, follow_symlinks=False)
+        if stat.S_ISLNK(status.st_mode):
+            _refuse_planted(candidate, status, written, calls)
             return calls.readlink(candidate)
     except OSError as error:
         # Where nobody can tell whether it is a link, a save would replace the link.
+        if isinstance(error, ReadError):
+            raise
         if error.errno not in (errno.ENOENT, errno.EINVAL):
             raise failures.reading(error, Path(written)) from error
     return None
+
+
+_ANYBODYS = stat.S_ISVTX | stat.S_IWOTH
+
+
+def _refuse_planted(link: str, status: os.stat_result, written: str, calls: Syscalls) -> None:
+    """Raise where somebody else made the link in a directory like /tmp.
+
+    The kernel follows none of those by itself (``protected_symlinks``, proc(5)),
+    and would not be asked again: what we open is where the link leads to.
+    """
+    if status.st_uid == flags.effective_user():
+        return
+    directory = calls.stat(os.path.dirname(link))  # noqa: PTH120  a string
+    if directory.st_mode & _ANYBODYS == _ANYBODYS and directory.st_uid != status.st_uid:
+        raise ReadError(
+            f"the link {link} was made by another user (number {status.st_uid}) "
+            "in a directory where everybody may make one",
+            errno=errno.EACCES,
+            path=Path(written),
+            hint="if it leads where you want, name that file itself",
+        )
 
 
 @lru_cache(maxsize=256)

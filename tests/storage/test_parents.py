@@ -1,0 +1,138 @@
+"""The directories of a new file: made, durable, or taken away again (WRITER W4)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from calls import os_error, watched
+from processes import NOBODY, as_nobody, exit_code, forked
+from targets import NEW, OLD, forgetful
+
+import untorn
+from untorn import storage
+from untorn.errors import ReadError, WriteError
+
+
+def synced_by(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the directories that a save of ``path`` syncs, by name."""
+    found: list[str] = []
+
+    def fsync(fd: int) -> None:
+        found.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        os.fsync(fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.REAL, "fsync", fsync)
+        assert untorn.write_bytes(path, NEW).durable
+    return found[1:]
+
+
+def test_the_name_of_each_parent_is_synced_up_to_the_mount_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a" / "b" / "app.conf"
+    names = synced_by(file, monkeypatch)
+    assert names[:3] == [str(file.parent), str(tmp_path / "a"), str(tmp_path)]
+    assert names[3:] == [
+        str(each) for each in tmp_path.parents if each.stat().st_dev == tmp_path.stat().st_dev
+    ]
+
+
+def test_each_name_is_synced_once(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    untorn.write_bytes(quick_path / "a" / "one.conf", OLD)
+    assert synced_by(quick_path / "a" / "two.conf", monkeypatch) == [str(quick_path / "a")]
+    assert synced_by(quick_path / "b" / "one.conf", monkeypatch) == [str(quick_path / "b"), str(quick_path)]
+    untorn.write_bytes(quick_path / "b" / "one.conf", OLD)
+    assert synced_by(quick_path / "b" / "one.conf", monkeypatch) == [str(quick_path / "b")]
+
+
+def test_parents_of_a_save_that_was_killed_are_synced_by_the_next(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = quick_path / "a" / "b" / "app.conf"
+
+    def kill(_nth: int, name: str) -> None:
+        if name == "write":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def save() -> None:
+        with watched(before=kill):
+            untorn.write_bytes(file, OLD)
+
+    assert exit_code(forked(save)) == -signal.SIGKILL
+    assert file.parent.is_dir()
+    assert synced_by(file, monkeypatch)[:3] == [str(file.parent), str(quick_path / "a"), str(quick_path)]
+
+
+def test_a_parent_that_may_not_be_read_is_left_out(quick_path: Path) -> None:
+    shut = quick_path / "shut"
+    inner = shut / "inner"
+    inner.mkdir(parents=True)
+    inner.chmod(0o777)
+    shut.chmod(0o711)
+
+    def save() -> None:
+        with forgetful():
+            assert untorn.write_bytes(inner / "app.conf", NEW).durable
+
+    as_nobody(save)
+
+
+def test_a_parent_of_ones_own_that_may_not_be_read_is_not_known_to_be_durable(quick_path: Path) -> None:
+    shut = quick_path / "shut"
+    shut.mkdir()
+    shut.chmod(0o733)
+
+    def save() -> None:
+        receipt = untorn.write_bytes(shut / "made" / "app.conf", NEW)
+        assert (receipt.durable, len(receipt.warnings)) == (False, 1)
+
+    as_nobody(save)
+
+
+def test_a_save_that_loses_a_race_and_cannot_tidy_up_says_so(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = quick_path / "app.conf"
+    file.write_bytes(OLD)
+
+    def interfere(_nth: int, name: str) -> None:
+        if name == "unlink":
+            raise os_error(errno.EIO)
+        if name == "flock":
+            file.write_bytes(OLD + b"more")
+
+    with watched(before=interfere), pytest.raises(WriteError) as caught:
+        untorn.write_bytes(file, NEW)
+    assert file.read_bytes() == OLD + b"more"
+    assert caught.value.left_behind is not None
+    assert [each.name for each in quick_path.iterdir() if each != file] == [caught.value.left_behind.name]
+    untorn.write_bytes(file, NEW)
+    assert [each.name for each in quick_path.iterdir()] == ["app.conf"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make links for others")
+@pytest.mark.parametrize(
+    "use", [untorn.load, lambda path: untorn.write_bytes(path, NEW)], ids=["load", "save"]
+)
+def test_a_link_that_another_planted_where_everybody_may_is_not_followed(
+    quick_path: Path, use: object
+) -> None:
+    victim = quick_path / "victim.json"
+    victim.write_bytes(b"{}")
+    shared = quick_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    link = shared / "app.json"
+    link.symlink_to(victim)
+    os.lchown(link, NOBODY, NOBODY)
+    with pytest.raises(ReadError, match="made by another user") as caught:
+        use(link)  # type: ignore[operator]
+    assert caught.value.errno == errno.EACCES
+    assert victim.read_bytes() == b"{}"
+    shared.chmod(0o755)
+    use(link)  # type: ignore[operator]

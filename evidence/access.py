@@ -21,6 +21,7 @@ Entry: TypeAlias = "tuple[int, int, int]"
 """What of a list, what it grants, to whom."""
 
 
+@functools.cache
 def wider(rights: Rights, limit: Rights) -> bool:
     """Return whether ``rights`` let anybody do what ``limit`` does not; but for whom this process runs as."""
     others = (each for each in _people(rights, limit) if each[0] != os.geteuid())

@@ -115,12 +115,15 @@ def plain_reader(target: Target) -> Judge:
         data = node.data if isinstance(node, File) else None
         if data not in promised:
             yield _wrong(data, target)
-        elif isinstance(node, File) and target.strict:
-            if (node.rights, node.attributes) != (target.rights, target.attributes):
-                yield "metadata"
+        elif isinstance(node, File) and target.strict and _metadata(node) != _metadata(target):
+            yield "metadata"
         yield from exposed(tree, target)
 
     return judge
+
+
+def _metadata(what: File | Target) -> tuple[Rights, Attributes]:
+    return what.rights, what.attributes
 
 
 def _wrong(data: bytes | None, target: Target) -> str:
@@ -130,9 +133,8 @@ def _wrong(data: bytes | None, target: Target) -> str:
 
 
 def exposed(tree: Tree, target: Target) -> Iterator[str]:
-    """Find what was not there before, under whatever name, and somebody reads who could not read the target."""
-    for node in tree.values():
-        if isinstance(node, File) and node.data.strip(b"\0") and node.data not in target.before:
-            if wider(node.rights, target.rights):
-                yield "wider"
-                return
+    """Find new content, under whatever name, that somebody may read who may not read the target."""
+    files = (node for node in tree.values() if isinstance(node, File))
+    news = (node for node in files if node.data.strip(b"\0") and node.data not in target.before)
+    if any(wider(node.rights, target.rights) for node in news):
+        yield "wider"

@@ -8,21 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from evidence.disk import ROOT, Disk, DirectoryInode, Made, Marked, Named, Resized, Synced, Wrote
+from evidence.disk import ROOT, DirectoryInode, Disk
+from evidence.events import Made, Marked, Named, Resized, Synced, Wrote
 from evidence.tree import Link, rights_and_attributes, scan
 from untorn import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evidence.disk import Event
+    from evidence.events import Event
     from evidence.tree import Tree
 
 Place: TypeAlias = "tuple[int, str]"
 """A directory's inode, and a name in it."""
 
 _LOOKING = frozenset({
-    "access", "birth", "flock", "fstat", "getxattr", "listdir", "listxattr", "lseek", "pread", "read", "readlink",
+    "access", "birth", "flock", "fstat", "getxattr", "listdir", "listxattr", "pread", "read", "readlink",
     "reserve", "stat",
 })  # fmt: skip
 """Calls that change nothing which a power cut could show."""
@@ -74,7 +75,7 @@ class Recording:
     before: Callable[[int, str], None] = lambda _nth, _name: None
 
     def promise(self, *contents: bytes | None, since: int | None = None) -> None:
-        """Note that from now on (or ``since`` an event) the target holds one of these, also after a power cut."""
+        """Note what the target holds from now on, or ``since`` an event: one of these, also after a cut."""
         self.promises.append(Promise(len(self.events) if since is None else since, frozenset(contents)))
 
     def promised(self, events: int) -> frozenset[bytes | None]:
@@ -93,9 +94,10 @@ def recorded(root: Path, *faults: Fault) -> Iterator[Recording]:
     recording = Recording(root, scan(root), faults=list(faults))
     recorder = _Recorder(recording)
     real = dict(vars(storage.REAL))
-    for name, function in real.items():
-        setattr(storage.REAL, name, recorder.wrap(name, function))
+    wrapped = {name: recorder.wrap(name, function) for name, function in real.items()}
     try:
+        for name, function in wrapped.items():
+            setattr(storage.REAL, name, function)
         yield recording
     finally:
         for name, function in real.items():

@@ -54,12 +54,14 @@ DIRECTORY_SYNC = Fault("after a failing sync of the directory", "fsync", errno.E
 SECOND_DIRECTORY_SYNC = Fault(
     "after a failing sync of the second directory", "fsync", errno.EIO, of=DirectoryInode, first=1
 )
+DIRECTORY_NEVER = Fault("while no directory can be synced", "fsync", errno.EIO, of=DirectoryInode, times=99)
 SHORT_WRITES = (Fault("with short writes", "write", times=9), Fault("", "pwrite", times=9))
 FULL_DISK = (Fault("on a full disk", "write"), Fault("", "write", errno.ENOSPC, first=1, times=99))
 RENAME = (Fault("after a failing rename", "rename", errno.EIO), Fault("", "rename_new", errno.EIO))
 
 FAULTS: tuple[Faults, ...] = (
-    (), SHORT_WRITES, FULL_DISK, (FILE_SYNC,), (DIRECTORY_SYNC,), (SECOND_DIRECTORY_SYNC,), RENAME,
+    (), SHORT_WRITES, FULL_DISK, (FILE_SYNC,), (DIRECTORY_SYNC,), (SECOND_DIRECTORY_SYNC,),
+    (DIRECTORY_NEVER,), RENAME,
 )  # fmt: skip
 
 
@@ -143,6 +145,7 @@ class Case:
 
 
 def existing(root: Path) -> Path:
+    """An existing file, and another beside it."""
     path = root / "app.json"
     path.write_bytes(bytes_of(OLD))
     path.chmod(0o640)
@@ -151,14 +154,17 @@ def existing(root: Path) -> Path:
 
 
 def new(root: Path) -> Path:
+    """A file that does not exist yet."""
     return root / "app.json"
 
 
 def new_parents(root: Path) -> Path:
+    """One whose directories do not exist either."""
     return root / "a" / "b" / "app.json"
 
 
 def linked(root: Path) -> Path:
+    """An existing file in another directory, through a symbolic link."""
     (root / "dotfiles").mkdir()
     existing(root / "dotfiles")
     (root / "config").mkdir()
@@ -178,6 +184,7 @@ def decorated(root: Path) -> Path:
 
 
 def hard_linked(root: Path) -> Path:
+    """An existing file with another name."""
     path = existing(root)
     (root / "another name").hardlink_to(path)
     return path
@@ -206,33 +213,39 @@ def with_journals(root: Path) -> Path:
 
 
 def once(saver: Saver) -> None:
+    """Save."""
     saver.save(NEW)
 
 
 def once_then_again(saver: Saver) -> None:
+    """Save, and save something else."""
     saver.save(NEW)
     saver.save(NEXT)
 
 
 def large(saver: Saver) -> None:
+    """Save something large."""
     saver.save(LARGE)
 
 
 def nothing(saver: Saver) -> None:
+    """Save what is there."""
     saver.save(OLD)
 
 
 def once_then_the_same(saver: Saver) -> None:
+    """Save, and save the same again, which has to pay what is owed."""
     saver.save(NEW)
     saver.save(NEW, paid=True)
 
 
 def two_edits(saver: Saver) -> None:
+    """Edit, and edit again."""
     saver.edit(lambda doc: doc.set("version", "edited once"))
     saver.edit(lambda doc: doc.set("lines[3]", "edited twice"))
 
 
-_IN_PLACE: tuple[Faults, ...] = ((), FULL_DISK, (FILE_SYNC,), (DIRECTORY_SYNC,))
+_IN_PLACE: tuple[Faults, ...] = ((), FULL_DISK, (FILE_SYNC,), (DIRECTORY_SYNC,), (DIRECTORY_NEVER,))
 _NOT_DURABLE: tuple[Faults, ...] = ((DIRECTORY_SYNC,), (SECOND_DIRECTORY_SYNC,))
 
 

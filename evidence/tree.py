@@ -55,7 +55,7 @@ Tree: TypeAlias = "dict[str, Node]"
 
 def rights_and_attributes(where: Path | int) -> tuple[Rights, Attributes]:
     """Look at a file or directory: a path, whose last link is not followed, or a descriptor."""
-    status = os.stat(where) if isinstance(where, int) else where.lstat()
+    status = os.fstat(where) if isinstance(where, int) else where.lstat()
     found = _attributes(where)
     acl = found.pop(ACL, None)
     rights = Rights(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, acl)

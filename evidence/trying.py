@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,10 @@ from untorn import storage
 from untorn.errors import LoadError, UntornError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from evidence.disk import Bounds
-    from evidence.judging import Contents, Judge
+    from evidence.judging import Contents
     from evidence.recording import Recording
     from evidence.saves import Case, Faults, Prepare
     from evidence.tree import Tree
@@ -105,6 +106,7 @@ class _UntornJudge:
 
     def __call__(self, tree: Tree, promised: Contents) -> Iterator[str]:
         yield from plain_reader(self._target)(tree, promised)
+        self._host = untorn.Host()  # who comes after a power cut knows nothing
         with self._made(tree) as root:
             path, keywords = root / self._target.name, _keywords(self._case, root)
             yield from self._loaded(path, promised, keywords)
@@ -151,6 +153,7 @@ class _InPlaceJudge(_UntornJudge):
 
     def __call__(self, tree: Tree, promised: Contents) -> Iterator[str]:
         yield from exposed(tree, self._target)
+        self._host = untorn.Host()  # who comes after a power cut knows nothing
         with self._made(tree) as root:
             path, keywords = root / self._target.name, _keywords(self._case, root)
             yield from self._loaded(path, promised, keywords)
@@ -240,7 +243,7 @@ def _beside_a_second(writer: Writer) -> Count:
         with _directory() as place:
             path = saves.existing(place / "disk")
             table = storage.Syscalls()
-            met = _meet(table, nth, lambda path=path: writer.write(path, bytes_of(NEXT), storage.Syscalls()))
+            met = _meet(table, nth, partial(writer.write, path, bytes_of(NEXT), storage.Syscalls()))
             try:
                 writer.write(path, bytes_of(NEW), table)
             except OSError as error:
@@ -254,13 +257,13 @@ def _beside_a_second(writer: Writer) -> Count:
     raise AssertionError  # there is a call of this number always
 
 
-def _meet(table: storage.Syscalls, nth: int, other: Any) -> list[str]:
-    """Let ``other`` happen before the ``nth`` call through ``table``; return a list that then is not empty."""
+def _meet(table: storage.Syscalls, nth: int, other: Callable[[], None]) -> list[str]:
+    """Let ``other`` happen before the ``nth`` call through ``table``; the list is not empty when it has."""
     made: list[str] = []
     met: list[str] = []
 
-    def wrap(name: str, function: Any) -> Any:
-        def call(*arguments: Any, **keywords: Any) -> Any:
+    def wrap(name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **keywords: object) -> object:
             made.append(name)
             if len(made) == nth + 1:
                 met.append(name)

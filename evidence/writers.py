@@ -9,21 +9,30 @@ of them is worthless.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from evidence.writing import (
+    ANEW,
+    NEW,
+    like_the_old,
+    make_parents,
+    opened,
+    removed_on_failure,
+    replace,
+    sync,
+    temp_of,
+    write_all,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from untorn.storage import Syscalls
 
     Write: TypeAlias = "Callable[[Path, bytes, Syscalls], None]"
-
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,95 +72,27 @@ def bad(*caught_by: str, makes_parents: bool = False) -> Callable[[Write], Write
     return add
 
 
-# ── What they are made of ───────────────────────────────────────────────────
-
-
-def _temp_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
-
-
-@contextmanager
-def _open(path: Path, flags: int, calls: Syscalls, mode: int = 0o600) -> Iterator[int]:
-    fd = calls.open(path, flags, mode)
-    try:
-        yield fd
-    finally:
-        with suppress(OSError):
-            calls.close(fd)
-
-
-@contextmanager
-def _removed_on_failure(temp: Path, calls: Syscalls) -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        with suppress(OSError):
-            calls.unlink(temp)
-        raise
-
-
-def _write_all(fd: int, data: bytes, calls: Syscalls) -> None:
-    while data:
-        data = data[calls.write(fd, data) :]
-
-
-def _like_the_old(fd: int, path: Path, calls: Syscalls) -> None:
-    """Give a new file what the old one has: owner, mode, attributes."""
-    try:
-        status = calls.stat(path)
-    except FileNotFoundError:
-        calls.fchmod(fd, 0o644)
-        return
-    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-        calls.fchown(fd, status.st_uid, status.st_gid)
-    calls.fchmod(fd, status.st_mode & 0o7777)
-    for name in calls.listxattr(path):
-        calls.setxattr(fd, name, calls.getxattr(path, name))
-
-
-def _sync(path: Path, calls: Syscalls, flags: int = _DIRECTORY) -> None:
-    with _open(path, flags, calls) as fd:
-        calls.fsync(fd)
-
-
-def _make_parents(path: Path, calls: Syscalls) -> list[Path]:
-    """Make what is missing above ``path``; return it, the outermost first."""
-    missing = [each for each in path.parents if not each.exists()][::-1]
-    for each in missing:
-        calls.mkdir(each)
-    return missing
-
-
-def _replace(path: Path, data: bytes, calls: Syscalls, *, like: Path | None = None) -> None:
-    """Do all but the sync of the directory."""
-    temp = _temp_of(path)
-    with _removed_on_failure(temp, calls):
-        with _open(temp, _NEW, calls) as fd:
-            _write_all(fd, data, calls)
-            _like_the_old(fd, like or path, calls)
-            calls.fsync(fd)
-        calls.rename(temp, path)
-
-
 # ── Good ones ───────────────────────────────────────────────────────────────
 
 
 @good
 def careful(path: Path, data: bytes, calls: Syscalls) -> None:
-    made = _make_parents(path, calls)
-    _replace(path, data, calls)
+    """Do all of it, in order."""
+    made = make_parents(path, calls)
+    replace(path, data, calls)
     for each in (path.parent, *(each.parent for each in reversed(made))):
-        _sync(each, calls)
+        sync(each, calls)
 
 
 @good
 def careful_with_a_backup(path: Path, data: bytes, calls: Syscalls) -> None:
-    for made in _make_parents(path, calls):
-        _sync(made.parent, calls)
+    """Do all of it, and keep the old bytes under another name."""
+    for made in make_parents(path, calls):
+        sync(made.parent, calls)
     if path.exists():
-        _replace(path.with_name(f"{path.name}.bak"), path.read_bytes(), calls, like=path)
-    _replace(path, data, calls)
-    _sync(path.parent, calls)
+        replace(path.with_name(f"{path.name}.bak"), path.read_bytes(), calls, like=path)
+    replace(path, data, calls)
+    sync(path.parent, calls)
 
 
 # ── Bad ones: syncs ─────────────────────────────────────────────────────────
@@ -159,132 +100,146 @@ def careful_with_a_backup(path: Path, data: bytes, calls: Syscalls) -> None:
 
 @bad("torn")
 def without_a_sync_of_the_file(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Rename what may not be on the disk."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("undone")
 def without_a_sync_of_the_directory(path: Path, data: bytes, calls: Syscalls) -> None:
-    _replace(path, data, calls)
+    """Return before the new name is on the disk."""
+    replace(path, data, calls)
 
 
 @bad("undone")
 def syncs_the_directory_above(path: Path, data: bytes, calls: Syscalls) -> None:
-    _replace(path, data, calls)
-    _sync(path.parent.parent, calls)
+    """Sync a directory that nothing happened in."""
+    replace(path, data, calls)
+    sync(path.parent.parent, calls)
 
 
 @bad("undone")
 def syncs_the_directory_before_the_rename(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Sync the directory when there is nothing to sync yet."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
     calls.rename(temp, path)
 
 
 @bad("undone")
 def syncs_the_file_again_instead_of_the_directory(path: Path, data: bytes, calls: Syscalls) -> None:
-    _replace(path, data, calls)
-    _sync(path, calls, os.O_RDWR)
+    """Take the sync of a file for that of its name."""
+    replace(path, data, calls)
+    sync(path, calls, os.O_RDWR)
 
 
 @bad("torn")
 def renames_before_it_syncs(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Sync the file when its name may be on the disk already."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.rename(temp, path)
         calls.fsync(fd)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn")
 def syncs_before_the_last_write(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _like_the_old(fd, path, calls)
-        _write_all(fd, data[:-1], calls)
+    """Add the final newline behind the sync."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        like_the_old(fd, path, calls)
+        write_all(fd, data[:-1], calls)
         calls.fsync(fd)
-        _write_all(fd, data[-1:], calls)  # the final newline
+        write_all(fd, data[-1:], calls)  # the final newline
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn")
 def syncs_another_file(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Sync what the name leads to: the old file."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
     if path.exists():
-        _sync(path, calls, os.O_RDONLY)
+        sync(path, calls, os.O_RDONLY)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn after a failing sync of the file")
 def swallows_the_error_of_a_sync(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Go on as if the sync had not failed."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         with suppress(OSError):
             calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn after a failing sync of the file")
 def tries_a_failed_sync_again(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Believe the second sync, which finds nothing to write."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         try:
             calls.fsync(fd)
         except OSError:
             calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("undone after a failing sync of the directory")
 def swallows_the_error_of_the_directory(path: Path, data: bytes, calls: Syscalls) -> None:
-    _replace(path, data, calls)
+    """Report a durable save although the directory was not synced."""
+    replace(path, data, calls)
     with suppress(OSError):
-        _sync(path.parent, calls)
+        sync(path.parent, calls)
 
 
 @bad("undone after a failing sync of the directory")
 def tries_the_failed_directory_again(path: Path, data: bytes, calls: Syscalls) -> None:
-    _replace(path, data, calls)
+    """Believe the second sync of the directory."""
+    replace(path, data, calls)
     try:
-        _sync(path.parent, calls)
+        sync(path.parent, calls)
     except OSError:
-        _sync(path.parent, calls)
+        sync(path.parent, calls)
 
 
 @bad("undone", makes_parents=True)
 def forgets_the_parents_it_made(path: Path, data: bytes, calls: Syscalls) -> None:
-    _make_parents(path, calls)
-    _replace(path, data, calls)
-    _sync(path.parent, calls)
+    """Make directories whose names nobody syncs."""
+    make_parents(path, calls)
+    replace(path, data, calls)
+    sync(path.parent, calls)
 
 
 @bad("undone", makes_parents=True)
 def syncs_the_parents_but_not_in_theirs(path: Path, data: bytes, calls: Syscalls) -> None:
-    made = _make_parents(path, calls)
-    _replace(path, data, calls)
+    """Sync the new directories, but not the one that the first is named in."""
+    made = make_parents(path, calls)
+    replace(path, data, calls)
     for each in {path.parent, *made}:
-        _sync(each, calls)
+        sync(each, calls)
 
 
 # ── Bad ones: names ─────────────────────────────────────────────────────────
@@ -292,50 +247,54 @@ def syncs_the_parents_but_not_in_theirs(path: Path, data: bytes, calls: Syscalls
 
 @bad("missing")
 def removes_the_old_one_first(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Open a window in which there is no file."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
     with suppress(FileNotFoundError):
         calls.unlink(path)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("missing")
 def moves_the_old_one_away_first(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Open that window, with a backup."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
     with suppress(FileNotFoundError):
         calls.rename(path, path.with_name(f"{path.name}.bak"))
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn beside a second writer", "fails beside a second writer")
 def uses_one_name_for_all_temps(path: Path, data: bytes, calls: Syscalls) -> None:
+    """Write into the file that another writer is about to rename."""
     temp = path.with_name(f"{path.name}.tmp")
-    with _open(temp, _ANEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    with opened(temp, ANEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("blocked")
 def blocks_itself_with_what_a_crash_left(path: Path, data: bytes, calls: Syscalls) -> None:
+    """Take one name for all temps, and refuse if it is taken."""
     temp = path.with_name(f"{path.name}.part")
-    with _removed_on_failure(temp, calls), _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    with removed_on_failure(temp, calls), opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 # ── Bad ones: bytes ─────────────────────────────────────────────────────────
@@ -343,52 +302,57 @@ def blocks_itself_with_what_a_crash_left(path: Path, data: bytes, calls: Syscall
 
 @bad("torn with short writes")
 def believes_that_one_write_is_all(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
+    """Ignore how much write(2) took."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
         calls.write(fd, data)
-        _like_the_old(fd, path, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn on a full disk")
 def commits_although_the_body_raised(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
+    """Rename in a ``finally``."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
         try:
-            _write_all(fd, data, calls)
+            write_all(fd, data, calls)
         finally:
-            _like_the_old(fd, path, calls)
+            like_the_old(fd, path, calls)
             calls.fsync(fd)
             calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn")
 def truncates_and_writes(path: Path, data: bytes, calls: Syscalls) -> None:
-    with _open(path, _ANEW, calls, 0o644) as fd:
-        _write_all(fd, data, calls)
+    """Empty the file, then fill it."""
+    with opened(path, ANEW, calls, 0o644) as fd:
+        write_all(fd, data, calls)
         calls.fsync(fd)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn")
 def writes_over_the_old_bytes(path: Path, data: bytes, calls: Syscalls) -> None:
-    with _open(path, os.O_RDWR | os.O_CREAT, calls, 0o644) as fd:
-        _write_all(fd, data, calls)
+    """Overwrite, then cut off."""
+    with opened(path, os.O_RDWR | os.O_CREAT, calls, 0o644) as fd:
+        write_all(fd, data, calls)
         calls.ftruncate(fd, len(data))
         calls.fsync(fd)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("torn")
 def copies_from_another_directory(path: Path, data: bytes, calls: Syscalls) -> None:
+    """Write the temp elsewhere, then copy it over the file."""
     elsewhere = path.parent / f"elsewhere-{os.urandom(8).hex()}"
     calls.mkdir(elsewhere)
     temp = elsewhere / path.name
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
         calls.fsync(fd)
     truncates_and_writes(path, temp.read_bytes(), calls)  # a rename would be EXDEV
     calls.unlink(temp)
@@ -397,10 +361,11 @@ def copies_from_another_directory(path: Path, data: bytes, calls: Syscalls) -> N
 
 @bad("torn")
 def writes_in_place_beside_a_backup(path: Path, data: bytes, calls: Syscalls) -> None:
+    """Keep a good copy that no reader looks at."""
     if path.exists():
         backup = path.with_name(f"{path.name}.bak")
-        _replace(backup, path.read_bytes(), calls, like=path)
-        _sync(path.parent, calls)
+        replace(backup, path.read_bytes(), calls, like=path)
+        sync(path.parent, calls)
     truncates_and_writes(path, data, calls)
 
 
@@ -409,42 +374,46 @@ def writes_in_place_beside_a_backup(path: Path, data: bytes, calls: Syscalls) ->
 
 @bad("metadata")
 def sets_the_mode_after_the_sync(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
+    """Put the metadata on when the sync is over."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
         calls.fsync(fd)
-        _like_the_old(fd, path, calls)
+        like_the_old(fd, path, calls)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("metadata")
 def forgets_mode_and_attributes(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
+    """Leave the new file as the temp was made."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
         calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("wider")
 def lets_everybody_read_the_new_file(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls) as fd:
-        _write_all(fd, data, calls)
+    """Grant more than the old file did."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls) as fd:
+        write_all(fd, data, calls)
         calls.fchmod(fd, 0o666)
         calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)
 
 
 @bad("wider")
 def lets_everybody_read_the_temp_for_a_while(path: Path, data: bytes, calls: Syscalls) -> None:
-    temp = _temp_of(path)
-    with _open(temp, _NEW, calls, 0o644) as fd:
-        _write_all(fd, data, calls)
-        _like_the_old(fd, path, calls)
+    """Write first, and protect then."""
+    temp = temp_of(path)
+    with opened(temp, NEW, calls, 0o644) as fd:
+        write_all(fd, data, calls)
+        like_the_old(fd, path, calls)
         calls.fsync(fd)
     calls.rename(temp, path)
-    _sync(path.parent, calls)
+    sync(path.parent, calls)

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evidence.disk import ROOT, Bounds, Disk, Made, Marked, Named, Resized, Synced, Wrote
+from evidence.disk import ROOT, Bounds, Disk
+from evidence.events import Made, Marked, Named, Resized, Synced, Wrote
 from evidence.judging import Target, judged, plain_reader
 from evidence.recording import Recording
 from evidence.tree import File, Rights
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from evidence.disk import Event
+    from evidence.events import Event
     from evidence.tree import Tree
 
 SYNCS = ("fsync", "fdatasync")

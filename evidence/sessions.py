@@ -20,7 +20,7 @@ import untorn
 from evidence.calls import watched
 from evidence.children import exit_code, forked
 from evidence.observed import commit_btrfs, sync_all, write_back
-from evidence.replay import Cut, Entry, Extent, Image, cuts
+from evidence.replay import Cut, Entry, Extent, Image, Write, cuts
 from evidence.targets import WAYS, Target, content, target_of
 from evidence.trials import next_save_of, seen
 from evidence.writers import WRITERS
@@ -309,6 +309,9 @@ def not_kept(session: Session, recording: Recording) -> Iterator[str]:
         yield f"it returned, and there is {after}"
     if before.data is not None and _metadata(before) != _metadata(after):
         yield f"it was {before}, and became {after}"
+    written = any(isinstance(entry, Write) for entry in recording.log)
+    if written and (session.writer, session.neighbours) == ("unchanged", "idle"):
+        yield "nothing had changed, and something was written"
 
 
 def _metadata(seen: Look) -> tuple[object, ...]:

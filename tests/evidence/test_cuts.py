@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -182,6 +183,17 @@ def test_a_save_that_keeps_less_than_it_must_is_a_violation_without_any_cut(
 ) -> None:
     session = Session("write_bytes", "existing", "idle")
     assert len([*not_kept(session, recording(tmp_path, after=after))]) == complaints
+
+
+def test_an_unchanged_save_that_writes_is_a_violation(tmp_path: Path) -> None:
+    nothing = recording(tmp_path, after=BEFORE)
+    something = replace(nothing, log=[Write(0, b"x")])
+    complaints = [
+        [*not_kept(Session("unchanged", "existing", neighbours), each)]
+        for each in (nothing, something)
+        for neighbours in ("idle", "busy")
+    ]
+    assert complaints == [[], [], ["nothing had changed, and something was written"], []]
 
 
 # ── The runner ──────────────────────────────────────────────────────────────

@@ -228,7 +228,7 @@ class Bounds:
         contents: Of one file's contents at one cut.
         names: Of one directory's names at one cut.
         trees: Of the whole disk at one cut.
-        samples: How many are then drawn instead.
+        samples: How many of one file's contents are then drawn instead.
         seed: What they are drawn with.
     """
 
@@ -377,13 +377,12 @@ def _all_trees(shapes: Iterable[Shape], nodes: Mapping[int, list[File | Director
 def _sampled_trees(
     shapes: Sequence[Shape], nodes: Mapping[int, list[File | Directory | Link]], bounds: Bounds
 ) -> Iterator[Tree]:
-    """Draw trees; each node of each shape is in at least one of them."""
+    """Draw trees; of each shape there is one of all that is oldest, and one of all that is newest."""
     pick = random.Random(bounds.seed)  # noqa: S311  the same states every time
     for shape in shapes:
-        most = max((len(nodes[inode]) for _, inode in shape), default=1)
-        for nth in range(most):
-            yield {path: nodes[inode][nth % len(nodes[inode])] for path, inode in shape}
-        for _ in range(bounds.samples):
+        for age in (0, -1):
+            yield {path: nodes[inode][age] for path, inode in shape}
+        for _ in range(-(-bounds.trees // len(shapes))):
             yield {path: pick.choice(nodes[inode]) for path, inode in shape}
 
 

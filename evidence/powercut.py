@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from evidence.writers import Writer
 
 QUICK = Bounds(contents=100, trees=100, samples=40)
-FULL = Bounds()
+FULL = Bounds(contents=2_000, trees=2_000)
 
 _PROCESSES = 4  # on two cores: loads of what was just written in place sleep
 
@@ -128,9 +128,8 @@ def _closing(saves: Sequence[tuple[Case, Count]], writers: Sequence[tuple[Writer
     violations = sum(count.found.total() for _, count in saves)
     bad = [as_it_should_be(*each) for each in writers if each[0].caught_by]
     good = [as_it_should_be(*each) for each in writers if not each[0].caught_by]
-    print(
-        f"states tried: {sum(each.states for each in counts)} ({sum(each.distinct for each in counts)} distinct)"
-    )
+    states, distinct = sum(each.states for each in counts), sum(each.distinct for each in counts)
+    print(f"states tried: {states} ({distinct} distinct)")
     print(f"violations of untorn: {violations}")
     print(f"known-bad writers: {sum(bad)} caught, {len(bad) - sum(bad)} survived")
     print(f"known-good writers: {len(good) - sum(good)} caught, {sum(good)} survived")

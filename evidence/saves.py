@@ -13,6 +13,7 @@ import untorn
 from evidence.disk import DirectoryInode, FileInode
 from evidence.recording import Fault
 from evidence.tree import ACL
+from untorn import storage
 from untorn.errors import LoadError, NotDurableError, SaveError, UnknownOutcomeError
 from untorn.keywords import WriteKeywords
 
@@ -89,6 +90,14 @@ class Saver:
         """Change the file under its lock."""
         self._note(lambda: self.host.update(self.path, change, **self._keywords), set(), paid=False)
 
+    def remove_with_parents(self) -> None:
+        """Remove the file and the directories above it, as somebody else might."""
+        self._possible.add(None)
+        self._recording.promise(*self._possible)
+        storage.REAL.unlink(str(self.path))
+        for parent in (self.path.parent, self.path.parent.parent):
+            storage.REAL.rmdir(str(parent))
+
     def _note(self, save: Callable[[], Receipt], coming: set[bytes], *, paid: bool) -> None:
         since = len(self._recording.events)
         confirmed = changed = False
@@ -125,6 +134,7 @@ class Case:
         directories_forget: Whether the disk gives up a directory whose sync failed.
         metadata_kept: Whether the target has its metadata in every state; else only
             nothing may be wider.
+        in_memory: Whether to record it in memory, or where temporary files go.
     """
 
     name: str
@@ -134,6 +144,7 @@ class Case:
     faults: tuple[Faults, ...] = FAULTS
     directories_forget: bool = True
     metadata_kept: bool = True
+    in_memory: bool = True
 
     @property
     def in_place(self) -> bool:
@@ -245,6 +256,13 @@ def two_edits(saver: Saver) -> None:
     saver.edit(lambda doc: doc.set("lines[3]", "edited twice"))
 
 
+def made_removed_made_again(saver: Saver) -> None:
+    """Make the directories again when they are gone: their inodes' numbers may come back."""
+    saver.save(NEW)
+    saver.remove_with_parents()
+    saver.save(NEXT)
+
+
 _IN_PLACE: tuple[Faults, ...] = ((), FULL_DISK, (FILE_SYNC,), (DIRECTORY_SYNC,), (DIRECTORY_NEVER,))
 _NOT_DURABLE: tuple[Faults, ...] = ((DIRECTORY_SYNC,), (SECOND_DIRECTORY_SYNC,))
 
@@ -263,6 +281,8 @@ def cases() -> list[Case]:
         Case("large", existing, large, faults=((),)),
         Case("two saves", existing, once_then_again),
         Case("two saves, new parents", new_parents, once_then_again),
+        Case("new parents, removed, new again", new_parents, made_removed_made_again,
+             faults=((),), in_memory=False),
         Case("two edits", existing, two_edits),
         Case("not durable, then the same", existing, once_then_the_same,
              faults=_NOT_DURABLE, directories_forget=False),

@@ -34,10 +34,10 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  fresh directories in it are made safel
 
 
 @contextmanager
-def _directory() -> Iterator[Path]:
+def _directory(*, in_memory: bool = True) -> Iterator[Path]:
     """Yield an empty directory, in memory where possible; new files in it get 0644."""
     before = os.umask(0o022)
-    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    place = _MEMORY if in_memory and os.access(_MEMORY, os.W_OK) else None
     try:
         with tempfile.TemporaryDirectory(prefix="untorn-powercut-", dir=place) as name:
             Path(name).chmod(0o755)
@@ -70,7 +70,7 @@ def _target(recording: Recording, path: Path, *, strict: bool = True) -> Target:
 
 def try_case(case: Case, faults: Faults, bounds: Bounds) -> Count:
     """Record a case while ``faults`` happen, and judge all that a power cut may leave of it."""
-    with _directory() as place:
+    with _directory(in_memory=case.in_memory) as place:
         root = place / "disk"
         path = case.prepare(root)
         with recorded(root, *faults) as recording:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import atomic, owed, parents, places
+from untorn.storage import owed, parents, places, sweeps
 from untorn.storage.descriptors import _descriptors
-from untorn.storage.lock import _turns
+from untorn.storage.locking import _turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def nothing_left_over() -> Iterator[None]:
     """Let no test depend on what an earlier one left in this process, nor leave a lock or its note."""
-    atomic._left.clear()
+    sweeps._left.clear()
     places._places.clear()
     parents._named.clear()
     owed._owed.clear()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import atomic, owed, parents, places
+from untorn.storage import owed, parents, places, sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def litter(directory: Path) -> set[str]:
 @contextmanager
 def forgetful() -> Iterator[None]:
     """Let the process sweep again, and owe nothing."""
-    atomic._left.clear()
+    sweeps._left.clear()
     places._places.clear()
     parents._named.clear()
     owed._owed.clear()

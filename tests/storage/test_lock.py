@@ -18,7 +18,7 @@ from targets import NEW, OLD
 import untorn
 from untorn import storage
 from untorn.errors import LockTimeoutError, SaveError, UnknownOutcomeError, WriteError
-from untorn.storage.lock import _await, _Turn
+from untorn.storage.locking import _await, _Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,7 +184,7 @@ def test_a_holder_that_the_system_does_not_tell_is_not_named(
     def refuse(*_arguments: object, **_keywords: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(sys.modules["untorn.storage.lock"], "open", refuse, raising=False)
+    monkeypatch.setattr(sys.modules["untorn.storage.locking"], "open", refuse, raising=False)
     path = tmp_path / "x"
     path.write_bytes(b"")
     fd = os.open(path, os.O_RDONLY)

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from calls import os_error
+from calls import os_error, watched
 from processes import NOBODY
 from targets import NEW, OLD, forgetful
 
@@ -16,6 +16,7 @@ import untorn
 from untorn import storage
 from untorn.errors import WriteError
 from untorn.records import revision_of
+from untorn.storage import sweeps
 from untorn.storage.names import temp_name
 
 if TYPE_CHECKING:
@@ -91,4 +92,41 @@ def test_a_temp_that_cannot_be_removed_is_named_and_goes_with_the_next_save(
     assert left.exists()
     assert str(left) in str(caught.value)
     untorn.write_bytes(file, NEW)
+    assert not left.exists()
+
+
+def leave_during_a_save(file: Path) -> Path:
+    """Let another writer die in the middle of a save of this process, which has looked around before."""
+    untorn.write_bytes(file, NEW)
+    untorn.write_bytes(file, OLD)
+    left = orphan(file)
+    with watched(before=lambda _nth, name: left.write_bytes(b"") if name == "flock" else None):
+        untorn.write_bytes(file, NEW)
+    assert left.exists()
+    return left
+
+
+def test_an_orphan_that_came_during_a_save_goes_after_a_while(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = leave_during_a_save(file)
+    monkeypatch.setattr(sweeps, "LOOK_AGAIN", 0.0)
+    untorn.write_bytes(file, OLD)
+    assert not left.exists()
+
+
+def test_an_orphan_that_came_during_a_save_goes_with_the_next_one_of_any_other_process(file: Path) -> None:
+    left = leave_during_a_save(file)
+    with forgetful():
+        untorn.write_bytes(file, OLD)
+    assert not left.exists()
+
+
+def test_a_process_that_sees_a_save_of_another_one_looks(file: Path) -> None:
+    left = leave_during_a_save(file)
+    other = file.with_name("other")
+    other.write_bytes(b"theirs")
+    other.replace(file)
+    sweeps._left[file.parent].change = file.parent.stat().st_mtime_ns  # as if that had been all the while
+    untorn.write_bytes(file, OLD)
     assert not left.exists()

@@ -3,12 +3,34 @@
 ``docs/explanation/locking.md`` tells the protocol, and why it is this one.
 """
 
-from untorn.storage.atomic import Prepared, Published, WriteOptions, prepare
-from untorn.storage.lock import Held, lock
-from untorn.storage.owed import pay
-from untorn.storage.snapshot import Reading, read, reading
-from untorn.storage.syscalls import REAL, Syscalls
-from untorn.storage.target import resolve
+# Every name is imported when it is first used: a load pays for reading alone.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from untorn.storage.atomic import Prepared as Prepared
+    from untorn.storage.atomic import Published as Published
+    from untorn.storage.atomic import WriteOptions as WriteOptions
+    from untorn.storage.atomic import prepare as prepare
+    from untorn.storage.locking import Held as Held
+    from untorn.storage.locking import lock as lock
+    from untorn.storage.open_file import Reading as Reading
+    from untorn.storage.open_file import reading as reading
+    from untorn.storage.owed import pay as pay
+    from untorn.storage.snapshot import read as read
+    from untorn.storage.syscalls import REAL as REAL
+    from untorn.storage.syscalls import Syscalls as Syscalls
+    from untorn.storage.target import resolve as resolve
+    from untorn.storage.target import resolved as resolved
+
+# No module may have the name of something here: importing it would hide that.
+_HOME = {
+    "untorn.storage.atomic": ("Prepared", "Published", "WriteOptions", "prepare"),
+    "untorn.storage.locking": ("Held", "lock"),
+    "untorn.storage.open_file": ("Reading", "reading"),
+    "untorn.storage.owed": ("pay",),
+    "untorn.storage.snapshot": ("read",),
+    "untorn.storage.syscalls": ("REAL", "Syscalls"),
+    "untorn.storage.target": ("resolve", "resolved"),
+}
 
 __all__ = [
     "REAL",
@@ -24,4 +46,17 @@ __all__ = [
     "read",
     "reading",
     "resolve",
+    "resolved",
 ]
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOME.items():
+        if name in names:
+            from importlib import import_module  # noqa: PLC0415  as in untorn itself
+
+            value = getattr(import_module(module), name)
+            globals()[name] = value
+            return value
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -17,17 +17,17 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
 from untorn.storage import failures, flags, owed, places
 from untorn.storage.metadata import Transfer, metadata_of, put_new
-from untorn.storage.names import sweep
 from untorn.storage.parents import Parents
-from untorn.storage.snapshot import Reading, read, read_to_end, unlike_a_file
+from untorn.storage.paths import split
+from untorn.storage.snapshot import read, read_to_end, unlike_a_file
+from untorn.storage.sweeps import Visit, forget, sweep_if_due
 from untorn.storage.syscalls import REAL, Syscalls
-from untorn.storage.target import split
 from untorn.storage.temp import Temp
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from untorn.records import Revision, Snapshot
-    from untorn.storage.lock import Held
+    from untorn.storage.locking import Held
+    from untorn.storage.open_file import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,15 +370,9 @@ class Prepared:
         return None
 
     def _sweep(self, change: int | None) -> None:
-        """Remove orphans, unless the directory was as this process had left it. Behind the commit point."""
-        left = _left.setdefault(self._directory, _Left())
-        if left.change != self._directory_change:
-            left.swept.clear()
-        left.change = change
-        if self._name not in left.swept:
-            if sweep(self._name, self._parents.fd, self._calls):
-                left.swept.add(self._name)
-            left.change = self._change()
+        replaced = None if self._target is None else (self._target.st_dev, self._target.st_ino)
+        visit = Visit(self._parents.fd, self._directory_change, change, replaced, self._temp.identity)
+        sweep_if_due(self._directory, self._name, visit, self._calls)
 
     # ── Leave ───────────────────────────────────────────────────────────────
 
@@ -410,7 +405,7 @@ class Prepared:
             if not committed:
                 self._temp.remove(self._parents.fd)
                 if self._temp.stays:
-                    _left.pop(self._directory, None)  # the next save looks again
+                    forget(self._directory)  # the next save looks again
         finally:
             try:
                 self._temp.close()
@@ -430,14 +425,3 @@ class Prepared:
 
     def _left_behind(self) -> Path | None:
         return self._directory / self._temp.name if self._temp.stays else None
-
-
-@dataclass(slots=True)
-class _Left:
-    """A directory as this process left it: when it was changed last, and whose orphans were removed."""
-
-    change: int | None = None
-    swept: set[str] = field(default_factory=set)
-
-
-_left: dict[Path, _Left] = {}

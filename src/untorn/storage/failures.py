@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from untorn.errors import ReadError, WriteError
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -37,7 +37,7 @@ _HINTS = {
 }
 
 
-def reading(error: OSError, path: Path) -> ReadError:
+def reading(error: OSError, path: Path | str) -> ReadError:
     """Return the error for a file that could not be read."""
     code = error.errno or errno.EIO
     hint = _HINTS.get(code, "")

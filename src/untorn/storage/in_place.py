@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from untorn.records import Snapshot
-    from untorn.storage.lock import Held
+    from untorn.storage.locking import Held
 
 
 _NOT_SYNCABLE = (

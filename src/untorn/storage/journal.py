@@ -20,9 +20,10 @@ from untorn.errors import ConflictError, ReadError, SaveError
 from untorn.records import Snapshot
 from untorn.storage import failures, flags
 from untorn.storage.journal_format import HEADER_MOST, Identity, Journal, decode
-from untorn.storage.lock import lock
-from untorn.storage.snapshot import Reading, read_to_end
-from untorn.storage.snapshot import reading as plainly_reading
+from untorn.storage.locking import lock
+from untorn.storage.open_file import Reading
+from untorn.storage.open_file import reading as plainly_reading
+from untorn.storage.snapshot import read_to_end
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:

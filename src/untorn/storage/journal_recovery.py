@@ -26,8 +26,9 @@ from untorn.storage.journal import (
     replay_hot,
 )
 from untorn.storage.journal_format import NAME, Journal, State, decode, path_text
-from untorn.storage.lock import Held, lock
-from untorn.storage.snapshot import read_to_end, reading
+from untorn.storage.locking import Held, lock
+from untorn.storage.open_file import reading
+from untorn.storage.snapshot import read_to_end
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from untorn.storage import flags, libc
 from untorn.storage.atomic import prepare
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import stem_of
-from untorn.storage.snapshot import reading
+from untorn.storage.open_file import reading
 from untorn.storage.syscalls import REAL, Syscalls
 
 if TYPE_CHECKING:

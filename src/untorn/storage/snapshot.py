@@ -1,30 +1,22 @@
-"""Read a file once: its bytes, or that there is none.
-
-A save keeps the descriptor that it read from, because that is what it locks.
-"""
+"""Read a file once: its bytes, or that there is none."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING
 
 from untorn.errors import LimitError, ReadError
-from untorn.records import Snapshot
+from untorn.revisions import Snapshot
 from untorn.storage import failures, flags
-from untorn.storage.descriptors import drop, opened
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 # A FIFO without a writer would block open(2) for ever, a terminal would become ours.
-_FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY
+FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY
 
 _KINDS = {
     stat.S_IFDIR: ("is a directory", errno.EISDIR),
@@ -36,7 +28,7 @@ _KINDS = {
 }
 
 
-def read(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Snapshot:
+def read(path: Path | str, *, limit: int | None = None, calls: Syscalls = REAL) -> Snapshot:
     """Return what the file at ``path`` holds; a missing file has ``data`` ``None``.
 
     Args:
@@ -49,68 +41,26 @@ def read(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Sna
         LimitError: It has more than ``limit`` bytes.
     """
     try:
-        fd = calls.open(path, _FLAGS)
+        fd = calls.open(path, FLAGS)
     except FileNotFoundError:
         return Snapshot(path, None)
     except OSError as error:
         raise failures.reading(error, path) from error
     try:
-        return _read(path, fd, limit, calls).snapshot
+        return Snapshot(path, read_regular(fd, path, limit, calls)[0])
     finally:
         closed(fd, calls)
 
 
-@dataclass(slots=True)
-class Reading:
-    """A file that was read, and that is still open.
-
-    Attributes:
-        snapshot: What it held.
-        status: What it was besides; ``None`` where there was none, or where the
-            name itself is a link.
-        fd: The descriptor, -1 where there is none (any more).
-    """
-
-    snapshot: Snapshot
-    status: os.stat_result | None = None
-    fd: int = -1
-    process: int = field(default_factory=os.getpid)
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """Device and inode of what is open."""
-        assert self.status is not None
-        return (self.status.st_dev, self.status.st_ino)
-
-
-@contextmanager
-def reading(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> Iterator[Reading]:
-    """Read the file at ``path`` as ``read`` does, and keep it open.
+def read_regular(
+    fd: int, path: Path | str, limit: int | None, calls: Syscalls
+) -> tuple[bytes, os.stat_result]:
+    """Return what an open file holds, and what it is besides.
 
     Raises:
-        ReadError: It is unreadable, or no regular file.
+        ReadError: It is no regular file, or cannot be read.
         LimitError: It has more than ``limit`` bytes.
     """
-    try:
-        fd = opened(partial(calls.open, path, _FLAGS | flags.O_NOFOLLOW))
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ELOOP):
-            raise failures.reading(error, path) from error
-        # Nothing to keep: there is no file, or it is the link that shall be replaced.
-        yield Reading(
-            read(path, limit=limit, calls=calls) if error.errno == errno.ELOOP else Snapshot(path, None)
-        )
-        return
-    file: Reading | None = None
-    try:
-        file = _read(path, fd, limit, calls)
-        yield file
-    finally:
-        if file is None or (file.fd >= 0 and file.process == os.getpid()):
-            drop(fd, calls)
-
-
-def _read(path: Path, fd: int, limit: int | None, calls: Syscalls) -> Reading:
     try:
         status = calls.fstat(fd)
         strange = unlike_a_file(status.st_mode)
@@ -119,14 +69,14 @@ def _read(path: Path, fd: int, limit: int | None, calls: Syscalls) -> Reading:
             raise ReadError(
                 f"{reason}, not a file", errno=code, path=path, hint="name a regular file, or a link to one"
             )
-        return Reading(Snapshot(path, read_to_end(fd, status.st_size, path, limit, calls)), status, fd)
+        return read_to_end(fd, status.st_size, path, limit, calls), status
     except OSError as error:
         if isinstance(error, ReadError):
             raise
         raise failures.reading(error, path) from error
 
 
-def read_to_end(fd: int, size: int, path: Path, limit: int | None, calls: Syscalls) -> bytes:
+def read_to_end(fd: int, size: int, path: Path | str, limit: int | None, calls: Syscalls) -> bytes:
     """Read from offset 0 to the end; ``size`` is what the file is thought to have.
 
     Raises:

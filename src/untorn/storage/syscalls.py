@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
 
 class Syscalls:
@@ -179,11 +179,16 @@ def closed(fd: int, calls: Syscalls) -> None:
     here depends on what it reports: reads are done, and writes were synced.
     """
     try:
-        with suppress(OSError):
-            calls.close(fd)
+        _close(fd, calls)
     except BaseException:
         # A signal, and nobody can tell whether close(2) ran. A lock that stays
         # would block every later save, so once more: at worst EBADF.
-        with suppress(OSError):
-            calls.close(fd)
+        _close(fd, calls)
         raise
+
+
+def _close(fd: int, calls: Syscalls) -> None:
+    try:
+        calls.close(fd)
+    except OSError:
+        return  # not suppress(): a load should not pay for contextlib

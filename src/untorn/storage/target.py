@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from untorn.errors import ReadError
 from untorn.storage import failures, flags
 from untorn.storage.syscalls import REAL, Syscalls
 
+TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
+    from pathlib import Path
+
     PathLike = str | os.PathLike[str]
 
 _MOST_LINKS = 40
@@ -21,6 +21,13 @@ _MOST_LINKS = 40
 
 
 def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = REAL) -> Path:
+    """Return what ``resolved`` does as a ``Path``."""
+    from untorn.storage.paths import as_path  # noqa: PLC0415  a load does without
+
+    return as_path(resolved(path, follow_symlinks=follow_symlinks, calls=calls))
+
+
+def resolved(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = REAL) -> str:
     """Return the file itself, as an absolute path without links.
 
     Chains, relative links and links to nowhere are followed; the file and its
@@ -39,11 +46,11 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
     """
     written = os.fspath(path)
     if "\0" in written:
-        raise failures.reading(OSError(errno.EINVAL, os.strerror(errno.EINVAL)), Path(written))
+        raise failures.reading(OSError(errno.EINVAL, os.strerror(errno.EINVAL)), written)
     try:
         done, rest = _start(written)
     except OSError as error:  # the working directory is gone
-        raise failures.reading(error, Path(written)) from error
+        raise failures.reading(error, written) from error
     links = 0
     while rest:
         part = rest.pop()
@@ -57,15 +64,15 @@ def resolve(path: PathLike, *, follow_symlinks: bool = True, calls: Syscalls = R
             continue
         links += 1
         if links > _MOST_LINKS:
-            raise failures.reading(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), Path(written))
+            raise failures.reading(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), written)
         if os.path.isabs(link):  # noqa: PTH117  a string
             done, more = _start(link)
             rest += more
         else:
             rest += _parts(link)
     if written.endswith(os.sep) and not _is_directory(done, calls):
-        raise failures.reading(OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), Path(done))
-    return _as_path(done)
+        raise failures.reading(OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), done)
+    return done
 
 
 def _is_directory(path: str, calls: Syscalls) -> bool:
@@ -105,7 +112,7 @@ def _link(candidate: str, written: str, calls: Syscalls) -> str | None:
         if isinstance(error, ReadError):
             raise
         if error.errno not in (errno.ENOENT, errno.EINVAL):
-            raise failures.reading(error, Path(written)) from error
+            raise failures.reading(error, written) from error
     return None
 
 
@@ -126,18 +133,6 @@ def _refuse_planted(link: str, status: os.stat_result, written: str, calls: Sysc
             f"the link {link} was made by another user (number {status.st_uid}) "
             "in a directory where everybody may make one",
             errno=errno.EACCES,
-            path=Path(written),
+            path=written,
             hint="if it leads where you want, name that file itself",
         )
-
-
-@lru_cache(maxsize=256)
-def _as_path(written: str) -> Path:
-    """Return a path that remembers its parts and its hash for the next save of the same file."""
-    return Path(written)
-
-
-@lru_cache(maxsize=256)
-def split(path: Path) -> tuple[Path, str]:
-    """Return the directory and the name of a file."""
-    return path.parent, path.name

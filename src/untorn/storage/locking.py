@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from untorn.storage.snapshot import Reading
+    from untorn.storage.open_file import Reading
 
 _FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY | flags.O_NOFOLLOW
 

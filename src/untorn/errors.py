@@ -53,6 +53,15 @@ def _reduced_with_errno(self: ReadError | WriteError) -> tuple[object, ...]:
     return _rebuild, (type(self), self.args, {**self.__dict__, **kept})
 
 
+def _as_path(path: Path | str | None) -> Path | None:
+    """Return a path as ``Path``, which a load imports only to tell that it failed."""
+    if isinstance(path, str):
+        from pathlib import Path  # noqa: PLC0415
+
+        return Path(path)
+    return path
+
+
 class UntornError(Exception):
     """Base of all errors of untorn.
 
@@ -93,12 +102,12 @@ class LoadError(UntornError):
         self,
         reason: str,
         *,
-        path: Path | None = None,
+        path: Path | str | None = None,
         location: Location | None = None,
         hint: str = "",
     ) -> None:
         super().__init__(reason, hint=hint)
-        self.path = path
+        self.path = _as_path(path)
         self.location = location
         self.revision: Revision | None = None
 
@@ -122,7 +131,7 @@ class ParseError(LoadError):
         offset: int | None = None,
         line: int | None = None,
         column: int | None = None,
-        path: Path | None = None,
+        path: Path | str | None = None,
         location: Location | None = None,
         hint: str = "",
     ) -> None:
@@ -147,11 +156,11 @@ class LimitError(LoadError):
 class ReadError(LoadError, OSError):
     """The operating system could not read the file, or it is not a regular file."""
 
-    def __init__(self, reason: str, *, errno: int, path: Path, hint: str = "") -> None:
+    def __init__(self, reason: str, *, errno: int, path: Path | str, hint: str = "") -> None:
         LoadError.__init__(self, reason, path=path, hint=hint)
         self.errno = errno
         self.strerror = reason
-        self.filename = str(path)
+        self.filename = str(self.path)
 
     __str__ = UntornError.__str__
     __reduce__ = _reduced_with_errno

@@ -108,7 +108,7 @@ def _killed_at_random(lab: Lab, path: Path) -> bool:
     started = time.monotonic()
     while waits(path.stat().st_mtime_ns != before, started=started):
         pass
-    time.sleep(random.uniform(0, 0.05))  # noqa: S311
+    time.sleep(random.uniform(0, 0.05))
     for saver in savers:
         lab.kill(saver)
     return path.stat().st_mtime_ns != before

@@ -182,7 +182,7 @@ class DirectoryInode:
             bits = range(2**count)
             subsets = ({at for at in range(count) if bit >> at & 1} for bit in bits)
         else:
-            pick = random.Random(bounds.seed)  # noqa: S311  the same states every time
+            pick = random.Random(bounds.seed)
             prefixes = [set(range(at)) for at in range(count + 1)]
             samples = [
                 {at for at in range(count) if pick.random() < pick.random()} for _ in range(bounds.names)
@@ -378,7 +378,7 @@ def _sampled_trees(
     shapes: Sequence[Shape], nodes: Mapping[int, list[File | Directory | Link]], bounds: Bounds
 ) -> Iterator[Tree]:
     """Draw trees; of each shape there is one of all that is oldest, and one of all that is newest."""
-    pick = random.Random(bounds.seed)  # noqa: S311  the same states every time
+    pick = random.Random(bounds.seed)
     for shape in shapes:
         for age in (0, -1):
             yield {path: nodes[inode][age] for path, inode in shape}
@@ -427,6 +427,6 @@ def _sampled(cells: Sequence[Sequence[bytes]], bounds: Bounds) -> Iterator[tuple
         yield tuple(
             cell[-1 - min(ages[kind], len(cell) - 1)] for cell, kind in zip(cells, classes, strict=True)
         )
-    pick = random.Random(bounds.seed)  # noqa: S311  the same states every time
+    pick = random.Random(bounds.seed)
     for _ in range(bounds.samples):
         yield tuple(pick.choice(cell) for cell in cells)

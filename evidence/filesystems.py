@@ -141,7 +141,7 @@ class Disk:
         return "" if done.returncode == 0 else done.stdout.strip()
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603  the programs named above
+        return subprocess.run(
             [*command, self._device],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

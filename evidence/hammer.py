@@ -23,7 +23,7 @@ from evidence import crowds, kills, orphans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  fresh directories in it are made safely
+_MEMORY = Path("/dev/shm")
 VIOLATIONS = (
     "torn", "empty", "missing", "lost", "blocked", "not swept", "swept of another",
     "orphans beyond one a kill", "failed", "no version seen",

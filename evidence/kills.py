@@ -70,7 +70,7 @@ class Rounds:
 
     def moment(self) -> None:
         """Wait until any moment of a save, or of the next two."""
-        time.sleep(random.uniform(0, 3 * self.typical))  # noqa: S311
+        time.sleep(random.uniform(0, 3 * self.typical))
 
     def temps(self) -> list[bytes]:
         """Return what lies beside the file."""
@@ -100,7 +100,7 @@ class Rounds:
     def next_save(self, *, alone: bool = True, fresh: bool | None = None) -> None:
         """Save, in a new process or in this one: it must work, in time, and sweep."""
         started = time.monotonic()
-        if not (random.random() < 0.5 if fresh is None else fresh):  # noqa: PLR2004, S311  evenly
+        if not (random.random() < 0.5 if fresh is None else fresh):
             self.counts["blocked"] += not self._save(self.counts["kills"])
         else:
             self.counts["blocked"] += exit_code(forked(self._save_or_raise)) != 0
@@ -124,7 +124,7 @@ class Rounds:
 
 
 def _save_somehow(path: Path, number: int) -> None:
-    way = random.choice((crowds.write_bytes, crowds.save, crowds.edit))  # noqa: S311
+    way = random.choice((crowds.write_bytes, crowds.save, crowds.edit))
     way(path, number)
 
 
@@ -176,7 +176,7 @@ def one_of_two(rounds: Rounds, _number: int) -> None:
 def one_while_another_saves(rounds: Rounds, _number: int) -> None:
     """Kill a saver in the midst of a save of this process, which has looked around already."""
     with _started(partial(_saving_forever, rounds.path)) as child:
-        timer = threading.Timer(random.uniform(0, 0.01), os.kill, (child, signal.SIGKILL))  # noqa: S311
+        timer = threading.Timer(random.uniform(0, 0.01), os.kill, (child, signal.SIGKILL))
         timer.start()
         while timer.is_alive():
             rounds.next_save(alone=False, fresh=False)
@@ -194,7 +194,7 @@ def a_parent_of_a_living_child(rounds: Rounds, _number: int) -> None:
         typical = rounds.typical
 
         def fork() -> None:
-            time.sleep(random.uniform(0, 2 * typical))  # noqa: S311
+            time.sleep(random.uniform(0, 2 * typical))
             forked(partial(os.read, over, 1))  # returns when the hammer closes the other end
             ready()
 

@@ -127,7 +127,7 @@ class Lab:
         self, operation: str, path: Path, *arguments: str, prefix: Sequence[str] = (), **how: str
     ) -> subprocess.Popen[str]:
         """Start an operation of the adapter, with umask 027 if ``how`` says so."""
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             [*prefix, *self._command, operation, str(path), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -170,11 +170,11 @@ class Lab:
     def small_disk(self) -> Iterator[Path]:
         """Mount a disk of 64 KiB in memory."""
         directory = self.fresh()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(directory)], check=True)  # noqa: S603, S607
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(directory)], check=True)
         try:
             yield directory
         finally:
-            subprocess.run(["umount", "--lazy", str(directory)], check=True)  # noqa: S603, S607
+            subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 def short_write_library(place: Path) -> None:
@@ -184,7 +184,7 @@ def short_write_library(place: Path) -> None:
         source = HERE / "short_write.c"
         library = place / _SHORT_WRITES
         command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True)
 
 
 def _text(number: int, size: int) -> bytes:

@@ -80,11 +80,12 @@ class Saver:
         self._possible = {self._held()}
         recording.promise(*self._possible)
 
-    def save(self, value: Value, *, paid: bool = False) -> None:
+    def save(self, value: Value, *, paid: bool = False, **keywords: Any) -> None:  # noqa: ANN401  handed on
         """Save ``value``; ``paid``: also a save that changes nothing has to settle what is owed."""
+        keywords = {**self._keywords, **keywords}
         # A journal that is taken back may have been on the disk for a moment.
         coming = {bytes_of(value)} if "in_place" in self._keywords else set()
-        self._note(lambda: self.host.save(self.path, value, base=None, **self._keywords), coming, paid=paid)
+        self._note(lambda: self.host.save(self.path, value, base=None, **keywords), coming, paid=paid)
 
     def edit(self, change: Callable[[untorn.Document], object]) -> None:
         """Change the file under its lock."""
@@ -263,6 +264,12 @@ def made_removed_made_again(saver: Saver) -> None:
     saver.save(NEXT)
 
 
+def loosely_then_durably(saver: Saver) -> None:
+    """Save without the sync of the directory, then with all syncs."""
+    saver.save(NEW, durability="none")
+    saver.save(NEXT)
+
+
 _IN_PLACE: tuple[Faults, ...] = ((), FULL_DISK, (FILE_SYNC,), (DIRECTORY_SYNC,), (DIRECTORY_NEVER,))
 _NOT_DURABLE: tuple[Faults, ...] = ((DIRECTORY_SYNC,), (SECOND_DIRECTORY_SYNC,))
 
@@ -283,6 +290,8 @@ def cases() -> list[Case]:
         Case("two saves, new parents", new_parents, once_then_again),
         Case("new parents, removed, new again", new_parents, made_removed_made_again,
              faults=((),), in_memory=False),
+        Case('durability="none", then "full"', existing, loosely_then_durably),
+        Case('durability="none", then "full", parents', new_parents, loosely_then_durably),
         Case("two edits", existing, two_edits),
         Case("not durable, then the same", existing, once_then_the_same,
              faults=_NOT_DURABLE, directories_forget=False),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from evidence.tree import Tree
     from evidence.writers import Writer
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  fresh directories in it are made safely
+_MEMORY = Path("/dev/shm")
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def try_case(case: Case, faults: Faults, bounds: Bounds) -> Count:
         with recorded(root, *faults) as recording:
             saver = Saver(recording, path, _keywords(case, root))
             case.perform(saver)
-            if faults and case.directories_forget:
+            if faults:
                 recording.faults.clear()
                 saver.save(LAST)  # pays what is owed
         target = _target(recording, path, strict=case.metadata_kept)

@@ -94,7 +94,7 @@ PATH_METHODS = {
 SHARED_METHODS = {"rename": 1, "replace": 1}
 
 # Who has methods of these names that go through the pipeline.
-OWN_WRITERS = {"untorn", "host", "_host", "self"}
+OWN_WRITERS = {"untorn", "host", "_host", "_editor", "self"}
 
 
 def disk_offences(source: str) -> list[str]:

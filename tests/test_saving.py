@@ -338,7 +338,7 @@ def test_an_update_runs_again_on_what_a_stranger_left(path: Path) -> None:
 
 
 def test_an_update_that_never_wins_ends_with_words(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("untorn.host._TRIES", 2)
+    monkeypatch.setattr("untorn.editing._TRIES", 2)
     host = host_with(Patching())
     runs: list[int] = []
 

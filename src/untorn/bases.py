@@ -14,7 +14,6 @@ import sys
 # What threading takes from there, too; a load should not pay for the rest of it.
 from _thread import _local as thread_local  # pyright: ignore[reportPrivateUsage]  see above
 from _thread import allocate_lock
-from collections import OrderedDict
 
 from untorn.errors import ConflictError
 from untorn.keypath import MISSING
@@ -76,8 +75,8 @@ class Bases:
     def __init__(self) -> None:
         self._lock = allocate_lock()
         # The value itself is kept alive, or another could get its id.
-        self._by_object: OrderedDict[tuple[int, str], tuple[Value, Base]] = OrderedDict()
-        self._by_path: OrderedDict[str, _Use] = OrderedDict()
+        self._by_object: dict[tuple[int, str], tuple[Value, Base]] = {}  # the last used last
+        self._by_path: dict[str, _Use] = {}  # as well
         self._by_name: dict[str, str] = {}
         self._me = _Caller()
 
@@ -122,7 +121,7 @@ class Bases:
         with self._lock:
             known = self._by_object.get((id(value), path))
             if known is not None and known[0] is value:
-                self._by_object.move_to_end((id(value), path))
+                self._by_object[id(value), path] = self._by_object.pop((id(value), path))
                 return known[1]
             use = self._by_path.get(path)
             if use is None and self._by_name.get(name, path) == path:
@@ -145,16 +144,17 @@ class Bases:
     def _remember(self, path: str, value: Value, base: Base) -> None:
         if not isinstance(value, (dict, list)):
             return  # a scalar may be one object for the whole interpreter
+        self._by_object.pop((id(value), path), None)
         self._by_object[id(value), path] = (value, base)
-        self._by_object.move_to_end((id(value), path))
         while len(self._by_object) > MANY:
-            (_, other), (_, old) = self._by_object.popitem(last=False)
+            oldest = next(iter(self._by_object))
+            (_, old), (_, other) = self._by_object.pop(oldest), oldest
             self._use(other).forgotten.add(old.snapshot.revision)
 
     def _use(self, path: str) -> _Use:
         """Return the use of ``path``. It is never forgotten that a path was read, only what it held."""
-        use = self._by_path.setdefault(path, _Use())
-        self._by_path.move_to_end(path)
+        use = self._by_path.pop(path, None) or _Use()
+        self._by_path[path] = use
         for old in list(self._by_path.values())[: len(self._by_path) - MANY]:
             old.seen.clear()
         return use

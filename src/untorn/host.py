@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import codecs
 import os
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
 
-from untorn import formats, intents, loading, saving, storage
+from untorn import formats, loading, storage
 from untorn.bases import Base, Bases
-from untorn.changes import ChangeSet, Set, applied
-from untorn.document import Document
-from untorn.drafts import Draft, patched
-from untorn.errors import ConflictError, SaveError, UnknownFormatError, UnrepresentableError
+from untorn.errors import UnknownFormatError
 from untorn.keypath import MISSING
-from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords, options_of
-from untorn.loading import Loaded, load_snapshot
-from untorn.records import Receipt, Revision, Snapshot
-from untorn.selection import DocumentNumber, Selection
-from untorn.text import UTF8, SourceText, decode
-from untorn.values import Value, copied, same_value
+from untorn.selection import Selection
 
+# A load imports this module, and pays for what a load needs: what documents and
+# saves need besides comes with ``untorn.editing``.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Unpack
 
-    from untorn.records import Problem, Proposal
+    from untorn.document import Document
+    from untorn.editing import Editor
+    from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords
+    from untorn.records import Problem, Proposal, Receipt
     from untorn.registry import PluginInfo, Registry
+    from untorn.selection import DocumentNumber
     from untorn.serializer import Serializer
-
-_UNKNOWN = MISSING
+    from untorn.values import Value
 
 
 class Host:
@@ -57,6 +53,7 @@ class Host:
         self._options = dict(options or {})
         self._registry: Registry | None = None
         self._bases = Bases()
+        self._edits: Editor | None = None
         if discover:
             self.registry.discover()
         for plugin in plugins:
@@ -93,13 +90,11 @@ class Host:
         """Return every plugin with its state, those that were set aside with the reason."""
         return self.registry.plugins()
 
-    @property
-    def _witnesses(self) -> saving.Witnesses:
-        if self._registry is None and not self._required:
-            return saving.Witnesses()
-        return saving.Witnesses(self.registry.validate, self.registry.saved)
+    def _asked(self) -> Registry | None:
+        """Return the registry where plugins have a say in a save."""
+        return self.registry if self._registry is not None or self._required else None
 
-    def serializer(self, path: Path | None, format: str | None = None) -> Serializer:
+    def serializer(self, path: PathLike | None, format: str | None = None) -> Serializer:
         """Return the serializer for a file or a format.
 
         Raises:
@@ -109,7 +104,7 @@ class Host:
             msg = "a text without a file needs a format"
             raise UnknownFormatError(msg, hint="say format='toml', 'yaml', 'json' or 'jsonc'")
         if self._registry is None:
-            name = format or formats.built_in_name_for(_known(path))
+            name = format or formats.built_in_name_for(path or "")
             if name is not None and name in formats.BUILT_IN:
                 return formats.built_in(name)
         try:
@@ -119,12 +114,17 @@ class Host:
             self.registry.discover_serializers()
             return self._admitted(path, format)
 
-    def _admitted(self, path: Path | None, format: str | None) -> Serializer:
-        return self.registry.serializer(format) if format else self.registry.serializer_for(_known(path))
+    def _admitted(self, path: PathLike | None, format: str | None) -> Serializer:
+        if format is not None:
+            return self.registry.serializer(format)
+        from pathlib import Path  # noqa: PLC0415  the built-in formats do without
+
+        assert path is not None
+        return self.registry.serializer_for(Path(path))
 
     def _selection(
         self,
-        path: Path | None,
+        path: PathLike | None,
         format: str | None = None,
         document: DocumentNumber = None,
     ) -> Selection:
@@ -156,13 +156,14 @@ class Host:
             UnknownFormatError: No serializer is known for it.
         """
         # What was asked for decides the format, not where a link leads.
-        selection = self._selection(Path(path), format, document)
-        snapshot = loading.read(storage.resolve(path), loading.directory_of(in_place))
+        selection = self._selection(path, format, document)
+        target = storage.resolved(path)
+        snapshot = loading.read(target, loading.directory_of(in_place))
         if snapshot.data is None and missing is not MISSING:
             value = missing
         else:
-            value = load_snapshot(loading.existing(snapshot), selection).value
-        self._bases.loaded(snapshot.path, value, Base(snapshot), os.path.abspath(path))  # noqa: PTH100  with its links
+            value = loading.load_snapshot(loading.existing(snapshot), selection).value
+        self._bases.loaded(target, value, Base(snapshot), os.path.abspath(path))  # noqa: PTH100  with its links
         return value
 
     def loads(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Value:
@@ -173,7 +174,7 @@ class Host:
             UnknownFormatError: There is no such format.
         """
         selection = self._selection(None, format, document)
-        return selection.picked(loading.parse_text(_source(text, selection).text, selection, None))
+        return selection.picked(loading.parse_text(loading.source_of(text, selection).text, selection, None))
 
     def dumps(self, value: Value, *, format: str, document: DocumentNumber = None) -> str:
         """Return a new text for ``value``, proved like a save.
@@ -182,11 +183,18 @@ class Host:
             UnrepresentableError: The format cannot hold it.
             ProofError: The text would not read back as ``value``.
         """
-        selection = self._selection(None, format, document)
-        draft = intents.Creation(selection, copied(value)).draft(Snapshot(Path(), None))
-        assert draft.source is not None
-        saving.prove(draft, None)
-        return draft.source.text
+        return self._editor.dumps(value, format, document)
+
+    # ── Documents ───────────────────────────────────────────────────────────
+
+    @property
+    def _editor(self) -> Editor:
+        """The other half; it comes to life, and what it imports with it, when it is first asked for."""
+        if self._edits is None:
+            from untorn.editing import Editor  # noqa: PLC0415  see the docstring
+
+            self._edits = Editor(self._bases, self._selection, self._asked)
+        return self._edits
 
     def open(  # noqa: PLR0913  one for each thing that a file can need
         self,
@@ -216,25 +224,14 @@ class Host:
             FileNotFoundError: There is no file, and ``create`` is not set.
             LoadError: The file cannot be read, decoded or parsed.
         """
-        selection = self._selection(Path(path), format, document)
-        target = storage.resolve(path, follow_symlinks=follow_symlinks)
-        directory = loading.directory_of(in_place)
-        opened = self._document(loading.read(target, directory), selection, create=create)
-        opened.allow_reformat, opened.in_place = allow_reformat, directory
-        return opened
-
-    def _document(self, snapshot: Snapshot, selection: Selection, *, create: bool) -> Document:
-        new = snapshot.data is None and create
-        base = None if new else load_snapshot(loading.existing(snapshot), selection)
-        return Document(base, snapshot.path, selection, self._save_document)
-
-    def _locked(
-        self, target: Path, selection: Selection, options: saving.SaveOptions, *, create: bool
-    ) -> Document:
-        snapshot = loading.read(target, options.write.in_place, locked=True)
-        locked = self._document(snapshot, selection, create=create)
-        locked.allow_reformat, locked.in_place = options.allow_reformat, options.write.in_place
-        return locked
+        return self._editor.open(
+            path,
+            self._selection(path, format, document),
+            create=create,
+            follow_symlinks=follow_symlinks,
+            allow_reformat=allow_reformat,
+            in_place=in_place,
+        )
 
     def parse(self, text: str | bytes, *, format: str, document: DocumentNumber = None) -> Document:
         """Return a document for a text without a file, for editors that hold a buffer.
@@ -242,12 +239,7 @@ class Host:
         Raises:
             LoadError: The text cannot be decoded or parsed.
         """
-        selection = self._selection(None, format, document)
-        source = _source(text, selection)
-        data = text if isinstance(text, bytes) else text.encode(UTF8, "surrogatepass")
-        whole = loading.parse_text(source.text, selection, None)
-        base = Loaded(Snapshot(Path(), data), source, selection, whole)
-        return Document(base, None, selection, self._save_document)
+        return self._editor.parse(text, self._selection(None, format, document))
 
     # ── Saving ──────────────────────────────────────────────────────────────
 
@@ -262,29 +254,7 @@ class Host:
             LoadError: What the file holds cannot be parsed: it stays.
             NotDurableError, UnknownOutcomeError: The commit point was passed.
         """
-        target, options = options_of(path, keywords)
-        selection = self._selection(Path(path), keywords.get("format"), keywords.get("document"))
-        taken = copied(value)
-        base = self._base(path, target, value, keywords)
-        intent = intents.intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
-        receipt, draft = self._run(intent, target, options)
-        snapshot = Snapshot(target, draft.data)
-        merged = not same_value(selection.picked(draft.expected), taken)
-        # What the caller changes next is changed from what this save took, also in one of many documents.
-        left = applied(draft.expected, [Set(selection.prefix, taken)]) if merged else MISSING
-        self._bases.saved(target, value, Base(snapshot, left))
-        return receipt
-
-    def _base(
-        self, path: PathLike, target: Path, value: Value, keywords: SaveKeywords
-    ) -> Base | Revision | None:
-        given = keywords.get("base", _UNKNOWN)
-        if given is _UNKNOWN:
-            return self._bases.base_of(target, value, os.path.abspath(path))  # noqa: PTH100  with its links
-        if given is not None and not isinstance(given, Revision):
-            msg = f"base= is a revision or None, not {given!r}"
-            raise TypeError(msg)
-        return given
+        return self._editor.save(path, value, keywords)
 
     def write_text(self, path: PathLike, text: str, **keywords: Unpack[WriteKeywords]) -> Receipt:
         """Make a file hold ``text`` in UTF-8, atomically and durably; nothing is parsed or merged.
@@ -292,12 +262,7 @@ class Host:
         Raises:
             SaveError: Nothing was changed.
         """
-        try:
-            data = text.encode(UTF8)
-        except UnicodeEncodeError as error:
-            msg = f"not saved: the text has a character that UTF-8 cannot hold: {error.reason}"
-            raise UnrepresentableError(msg, path=Path(path)) from error
-        return self.write_bytes(path, data, **keywords)
+        return self._editor.write_text(path, text, keywords)
 
     def write_bytes(self, path: PathLike, data: bytes, **keywords: Unpack[WriteKeywords]) -> Receipt:
         """Make a file hold ``data``, atomically and durably; nothing is parsed or merged.
@@ -305,30 +270,10 @@ class Host:
         Raises:
             SaveError: Nothing was changed.
         """
-        target, options = options_of(path, keywords)
-        receipt, _ = self._run(intents.Opaque(bytes(data)), target, options)
-        return receipt
-
-    def _run(
-        self, intent: intents.Intent, target: Path, options: saving.SaveOptions
-    ) -> tuple[Receipt, Draft]:
-        return saving.save(intent, target, options, self._witnesses)
-
-    def _save_document(
-        self, document: Document, path: PathLike | None, keywords: dict[str, Any]
-    ) -> tuple[Receipt, Draft]:
-        """Save a document to its own file, or its text to another one."""
-        if path is None and document.path is None:
-            msg = "this document has no file: say doc.save(path)"
-            raise SaveError(msg)
-        target, options = options_of(path if path is not None else document.path, keywords)  # type: ignore[arg-type]  # one is there
-        if document.path == target:
-            return self._run(document.intent(allow_reformat=options.allow_reformat), target, options)
-        return self._run(document.copy_intent(keywords.get("base", _UNKNOWN)), target, options)
+        return self._editor.write_bytes(path, data, keywords)
 
     # ── Editing ─────────────────────────────────────────────────────────────
 
-    @contextmanager
     def edit(
         self,
         path: PathLike,
@@ -337,7 +282,7 @@ class Host:
         document: DocumentNumber = None,
         create: bool = False,
         **keywords: Unpack[EditKeywords],
-    ) -> Iterator[Document]:
+    ) -> AbstractContextManager[Document]:
         """Lock, read, change, save: exact among all who use ``edit`` or ``update``.
 
         Nothing is saved if the block raises. Where a program that knows no lock
@@ -348,17 +293,7 @@ class Host:
             SaveError: Nothing was changed; see its subclasses.
             FileNotFoundError: There is no file, and ``create`` is not set.
         """
-        target, options = options_of(path, keywords)
-        selection = self._selection(Path(path), format, document)
-        with storage.lock(target, timeout=options.timeout) as held:
-            doc = self._locked(target, selection, options, create=create)
-            yield doc
-            done = self._commit_held(doc, options, held)
-        if not done:
-            # The name led to another inode meanwhile, so this lock no longer
-            # kept anybody out: equal changes may be two steps of one counter.
-            intent = doc.intent(allow_reformat=options.allow_reformat, equal_counts=False)
-            self._finish(doc, *self._run(intent, target, options))
+        return self._editor.edit(path, format, document, keywords, create=create)
 
     def update(
         self,
@@ -377,36 +312,7 @@ class Host:
         Raises:
             SaveError: Nothing was changed; see its subclasses.
         """
-        target, options = options_of(path, keywords)
-        selection = self._selection(Path(path), format, document)
-        for _ in range(_TRIES):
-            with storage.lock(target, timeout=options.timeout) as held:
-                doc = self._locked(target, selection, options, create=create)
-                change(doc)
-                receipt = self._commit_held(doc, options, held)
-            if receipt is not None:
-                return receipt
-        raise ConflictError(
-            f"another program replaced the file during each of {_TRIES} tries",
-            path=target,
-            hint="find out which program writes it all the time",
-        )
-
-    def _commit_held(self, doc: Document, options: saving.SaveOptions, held: storage.Held) -> Receipt | None:
-        """Save ``doc`` under the lock; ``None`` if the file moved on all the same."""
-        assert doc.path is not None
-        witnesses = self._witnesses
-        intent = doc.intent(allow_reformat=options.allow_reformat)
-        approved = saving.approved_for(intent, doc.read_from, witnesses)
-        receipt = saving.commit(approved, options, held=held)
-        if receipt is None:
-            return None
-        return self._finish(doc, saving.finished(receipt, witnesses), approved.draft)
-
-    def _finish(self, doc: Document, receipt: Receipt, draft: Draft) -> Receipt:
-        doc.committed(draft)
-        doc.receipt = receipt
-        return receipt
+        return self._editor.update(path, change, format, document, keywords, create=create)
 
     # ── Validating ──────────────────────────────────────────────────────────
 
@@ -426,25 +332,4 @@ class Host:
         Raises:
             FileNotFoundError, LoadError: It cannot be loaded.
         """
-        base = load_snapshot(
-            loading.existing(loading.read(storage.resolve(path))),
-            self._selection(Path(path), format, document),
-        )
-        return self.problems(saving.proposal_of(patched(base, ChangeSet()), base.snapshot.path))
-
-
-_TRIES = 100
-
-
-def _known(path: Path | None) -> Path:
-    assert path is not None
-    return path
-
-
-def _source(text: str | bytes, selection: Selection) -> SourceText:
-    if isinstance(text, bytes):
-        return decode(text, encodings=selection.encodings)
-    # An editor's buffer may still have the mark.
-    if text.startswith("\ufeff"):
-        return SourceText(text[1:], mark=codecs.BOM_UTF8)
-    return SourceText(text)
+        return self.problems(self._editor.proposal(path, self._selection(path, format, document)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+# What collections.abc has, too; a load should not pay for collections.
+from _collections_abc import Mapping
 
 from untorn.errors import KeyPathError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from untorn import storage
 from untorn.errors import LoadError, ParseError
-from untorn.text import SourceText, decode, location_at, offset_at
+from untorn.text import SourceText, decode, location_at, offset_at, without_mark
 
 TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
@@ -41,15 +41,18 @@ class Loaded:
         return self.selection.picked(self.whole)
 
 
-def read(path: Path, in_place: Path | None = None, *, locked: bool = False) -> Snapshot:
+def read(path: Path | str, in_place: Path | None = None, *, locked: bool = False) -> Snapshot:
     """Return what the file holds; what its hot journal holds, if that is in ``in_place``.
 
     ``locked``: the caller has the file's lock.
     """
     if in_place is None:
         return storage.read(path, limit=MAX_BYTES)
-    from untorn.storage import journal  # noqa: PLC0415  only who writes in place needs it
+    from pathlib import Path  # noqa: PLC0415  only who writes in place needs it
 
+    from untorn.storage import journal  # noqa: PLC0415  as above
+
+    path = Path(path)
     if locked:
         with journal.reading(path, in_place, limit=MAX_BYTES, locked=True) as file:
             return file.snapshot
@@ -100,6 +103,15 @@ def load_snapshot(snapshot: Snapshot, selection: Selection) -> Loaded:
 
             error.location = replace(error.location, path=snapshot.path)
         raise
+
+
+def source_of(text: str | bytes, selection: Selection) -> SourceText:
+    """Return a text that is not a file's.
+
+    Raises:
+        DecodeError: It is bytes, and not in an encoding that the format permits.
+    """
+    return decode(text, encodings=selection.encodings) if isinstance(text, bytes) else without_mark(text)
 
 
 def parse_text(text: str, selection: Selection, path: Path | None) -> Value:

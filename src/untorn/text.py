@@ -86,6 +86,13 @@ def decode(data: bytes, *, path: Path | None = None, encodings: Sequence[str] = 
         ) from None
 
 
+def without_mark(text: str) -> SourceText:
+    """Return a text that is decoded already; an editor's buffer may still begin with the mark."""
+    if text.startswith("\ufeff"):
+        return SourceText(text[1:], mark=codecs.BOM_UTF8)
+    return SourceText(text)
+
+
 def newline_of(text: str) -> str:
     r"""Return the newline that most lines of ``text`` end with: ``"\r\n"`` or ``"\n"``."""
     crlf = text.count("\r\n")

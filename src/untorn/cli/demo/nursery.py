@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ def raise_victims(writer: str, path: Path) -> None:
     How it ended is what ``os.waitstatus_to_exitcode`` says: -9 if it was killed.
     """
     save = _save_of(writer)
+    with suppress(OSError):  # a victim will say so
+        save(path, content(0))  # or each victim would spend its life importing what a first save needs
     nursery = os.getpid()
     number = _A_LIFE
     while os.read(_STDIN, 1) == BEAR:

@@ -215,7 +215,7 @@ def _unchanged(draft: Draft, options: SaveOptions, held: storage.Held | None) ->
 
         replay(path, in_place, timeout=options.timeout, held=held)
     receipt = Receipt(path, changed=False, durable=None, revision=draft.snapshot.revision)
-    refused = storage.pay(path)
+    refused = storage.pay(path) if options.write.durability == "full" else None
     if refused is not None:
         raise _not_durable(receipt, refused)
     return receipt
@@ -233,10 +233,10 @@ def _receipt(draft: Draft, published: storage.Published) -> Receipt:
     )
     if published.unknown and not published.atomic:
         raise UnknownOutcomeError(
-            f"writing it in place failed half-way ({published.error}): "
-            "its journal holds the new content, and the file may be torn for those who do not know of it",
+            f"writing it in place was not completed ({published.error}): loads with the same in_place= "
+            "find the old content or the new, and the file may be torn for those who know of no journal",
             receipt=receipt,
-            hint="load it with the same in_place= to see the new content; the next save with it ends this",
+            hint="load it with the same in_place= to see which; the next save with it ends this",
         )
     if published.unknown:
         raise UnknownOutcomeError(

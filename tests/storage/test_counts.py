@@ -170,7 +170,7 @@ def counted_outside(path: Path, saves: int) -> Counter[str]:
         # % time, seconds, usecs/call, calls, errors (may be absent), name
         if match := re.match(r" *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(\w+)$", line):
             found[ENTRY.get(match[2], match[2])] += int(match[1])
-    del found["total"]
+    del found["total"], found["mmap"]  # of memory
     return found
 
 

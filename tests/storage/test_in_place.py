@@ -397,7 +397,7 @@ def judge(place: Place, before: str, new: str, outcome: object) -> None:
         assert found == place.path.read_text() == new
         assert left == []
     elif isinstance(outcome, UnknownOutcomeError):
-        assert found == new
+        assert found == new or (found == before and not left)  # taken back, and that was not confirmed
         assert not outcome.receipt.atomic
     else:
         assert isinstance(outcome, (SaveError, LoadError)), repr(outcome)
@@ -496,7 +496,7 @@ def test_a_write_that_is_not_done_leaves_the_journal(
         patch.setattr(
             storage.REAL, "pwrite", lambda fd, data, at: os.pwrite(fd, data[:kept], at) and len(data)
         )
-        with pytest.raises(UnknownOutcomeError, match="failed half-way") as caught:
+        with pytest.raises(UnknownOutcomeError, match="was not completed") as caught:
             place.save(LONG)
     assert "in_place=" in caught.value.hint
     assert place.path.read_text() != LONG
@@ -528,14 +528,17 @@ def test_a_journal_that_is_neither_durable_nor_removable_is_an_unknown_outcome(
     with monkeypatch.context() as patch:
         patch.setattr(storage.REAL, "fsync", fail("fsync"))
         patch.setattr(storage.REAL, "unlink", fail("unlink"))
-        with pytest.raises(UnknownOutcomeError, match="failed half-way") as caught:
+        with pytest.raises(UnknownOutcomeError, match="was not completed") as caught:
             place.save(LONG)
     assert place.path.read_text() == OLD
     judge(place, OLD, LONG, caught.value)
 
 
 @pytest.mark.parametrize("removable", [True, False])
-def test_a_journal_that_cannot_be_made_durable_is_taken_back(place: Place, removable: bool) -> None:
+def test_what_became_of_a_journal_that_cannot_be_made_durable_nobody_knows(
+    place: Place, removable: bool
+) -> None:
+    """Also where it could be removed: without a sync, a power cut may bring it back."""
     calls: list[str] = []
 
     def fail(_nth: int, name: str) -> None:
@@ -544,7 +547,7 @@ def test_a_journal_that_cannot_be_made_durable_is_taken_back(place: Place, remov
             raise os_error(errno.EIO)
 
     outcome = disturbed(place, LONG, before=fail)
-    assert isinstance(outcome, WriteError if removable else UnknownOutcomeError)
+    assert isinstance(outcome, UnknownOutcomeError)
     judge(place, OLD, LONG, outcome)
 
 

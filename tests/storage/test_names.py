@@ -130,3 +130,13 @@ def test_a_process_that_sees_a_save_of_another_one_looks(file: Path) -> None:
     sweeps._left[file.parent].change = file.parent.stat().st_mtime_ns  # as if that had been all the while
     untorn.write_bytes(file, OLD)
     assert not left.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_an_orphan_that_root_left_to_the_files_owner_goes_with_the_next_save(file: Path) -> None:
+    os.chown(file, NOBODY, NOBODY)
+    left = orphan(file)
+    left.write_bytes(NEW)
+    os.chown(left, NOBODY, NOBODY)
+    untorn.write_bytes(file, NEW)
+    assert not left.exists()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calls import os_error, watched
@@ -15,6 +17,7 @@ from targets import NEW, OLD, forgetful
 import untorn
 from untorn import storage
 from untorn.errors import ReadError, WriteError
+from untorn.storage import parents
 
 
 def synced_by(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -136,3 +139,43 @@ def test_a_link_that_another_planted_where_everybody_may_is_not_followed(
     assert victim.read_bytes() == b"{}"
     shared.chmod(0o755)
     use(link)  # type: ignore[operator]
+
+
+def test_what_a_save_owes_for_the_parents_a_changed_one_pays(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = quick_path / "a" / "app.conf"
+    untorn.write_bytes(file, OLD, durability="none")
+    assert synced_by(file, monkeypatch)[:2] == [str(file.parent), str(quick_path)]
+    assert synced_by_an_unchanged_save(file, monkeypatch) == []
+
+
+def test_what_a_save_owes_an_unchanged_one_pays_if_it_shall_be_durable(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = quick_path / "a" / "app.conf"
+    untorn.write_bytes(file, NEW, durability="none")
+    assert synced_by_an_unchanged_save(file, monkeypatch, durability="none") == []
+    assert synced_by_an_unchanged_save(file, monkeypatch)[:2] == [str(file.parent), str(quick_path)]
+
+
+def test_a_directory_that_was_made_again_is_synced_again(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its inode may have the number of the one before."""
+    file = quick_path / "a" / "app.conf"
+    for _ in range(2):
+        device = quick_path.stat().st_dev
+        monkeypatch.setattr(parents, "_named", {(device, inode) for inode in range(1_000_000)})
+        assert synced_by(file, monkeypatch)[:2] == [str(file.parent), str(quick_path)]
+        shutil.rmtree(file.parent)
+
+
+def synced_by_an_unchanged_save(path: Path, monkeypatch: pytest.MonkeyPatch, **keywords: Any) -> list[str]:
+    found: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            storage.REAL, "fsync", lambda fd: found.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        )
+        assert not untorn.write_bytes(path, NEW, **keywords).changed
+    return found

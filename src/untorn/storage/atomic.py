@@ -352,9 +352,11 @@ class Prepared:
     def _synced(self) -> Published:
         """Make the rename durable (WRITER W4-W6)."""
         if self._options.durability == "none":
+            owed.owe(self._path)  # to the next save that shall be durable
             return self._published(durable=False)
         try:
-            durable = self._parents.sync(new=self._target is None)
+            # Owed are the names of the parents, too: nobody has seen them synced.
+            durable = self._parents.sync(new=self._target is None or owed.owes(self._path))
         except OSError as error:
             owed.owe(self._path)
             return self._published(durable=False, error=error)
@@ -371,7 +373,8 @@ class Prepared:
 
     def _sweep(self, change: int | None) -> None:
         replaced = None if self._target is None else (self._target.st_dev, self._target.st_ino)
-        visit = Visit(self._parents.fd, self._directory_change, change, replaced, self._temp.identity)
+        owner = flags.effective_user() if self._target is None else self._target.st_uid
+        visit = Visit(self._parents.fd, owner, self._directory_change, change, replaced, self._temp.identity)
         sweep_if_due(self._directory, self._name, visit, self._calls)
 
     # ── Leave ───────────────────────────────────────────────────────────────

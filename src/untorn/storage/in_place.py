@@ -238,7 +238,7 @@ class InPlace:
                 self._journals.sync()
         except OSError as error:
             return self._published(durable=False, error=error)
-        sweep(file.identity.journal_name, self._journals.fd, self._calls)
+        sweep(file.identity.journal_name, self._journals.fd, file.status.st_uid, self._calls)
         return self._published(durable=full and self._syncable)
 
     def _published(self, *, durable: bool, error: OSError | None = None) -> Published:
@@ -275,8 +275,7 @@ class InPlace:
             status = self._calls.stat(name, dir_fd=self._journals.fd, follow_symlinks=False)
             if (status.st_dev, status.st_ino) == copy.identity:
                 self._journals.remove(file)
-                with suppress(OSError):
-                    self._journals.sync()
+                self._journals.sync()  # else a power cut may bring it back
         except FileNotFoundError:
             return True
         except OSError:

@@ -48,11 +48,12 @@ def stem_of(name: str) -> str:
     return os.fsdecode(b"." + raw + b".")
 
 
-def sweep(name: str, directory: int, calls: Syscalls) -> bool:
+def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
     """Remove the temporary files of ``name`` whose writers are dead. Never raises.
 
     The caller holds the file's lock. A temp is locked while its writer lives;
-    one that is not ours (another owner, several links, no regular file) stays.
+    one that is neither ours nor of the file's ``owner``, or has several links, or
+    is no regular file, stays.
 
     Returns:
         Whether there is nothing left to come back for: ``False`` where a writer
@@ -67,9 +68,7 @@ def sweep(name: str, directory: int, calls: Syscalls) -> bool:
     for each in names:
         if each.startswith(stem) and _REST.fullmatch(each, len(stem)):
             try:
-                _remove_dead(each, directory, calls)
-            except FileNotFoundError:
-                continue
+                _remove_dead(each, directory, owner, calls)
             except OSError:
                 done = False
     return done
@@ -79,7 +78,7 @@ def sweep(name: str, directory: int, calls: Syscalls) -> bool:
 _NEVER_OURS = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM)
 
 
-def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:
+def _remove_dead(name: bytes, directory: int, owner: int, calls: Syscalls) -> None:
     try:
         fd = opened(partial(calls.open, name, _FLAGS, dir_fd=directory))
     except OSError as error:
@@ -88,10 +87,9 @@ def _remove_dead(name: bytes, directory: int, calls: Syscalls) -> None:
         raise
     try:
         status = calls.fstat(fd)
-        ours = (
-            stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == flags.effective_user()
-        )
-        if ours:
+        # A save by root gives its temp to the file's owner before the rename.
+        known = status.st_uid in (flags.effective_user(), owner)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and known:
             calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)  # raises while its writer lives
             calls.unlink(name, dir_fd=directory)
     finally:

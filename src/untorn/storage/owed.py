@@ -1,4 +1,4 @@
-"""Syncs that are owed after a ``NotDurableError``, paid by the next save of the file."""
+"""Syncs that are owed: after a ``NotDurableError``, or a save that asked for none. A durable one pays."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ _owed: set[Path] = set()
 
 
 def owe(path: Path) -> None:
-    """Note that the directory of ``path`` was renamed in, and not synced."""
+    """Note that the directory of ``path`` was renamed in, and not synced; nor its name, perhaps."""
     _owed.add(path)
+
+
+def owes(path: Path) -> bool:
+    """Return whether there is such a note."""
+    return path in _owed
 
 
 def settle(path: Path) -> None:

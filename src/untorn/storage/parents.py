@@ -89,7 +89,7 @@ class Parents:
         """
         directory, status = self._directory, self._calls.fstat(self.fd)
         durable = True
-        while (status.st_dev, status.st_ino) not in _named:
+        while directory in self._created or (status.st_dev, status.st_ino) not in _named:
             try:
                 fd = self._calls.open(directory.parent, _DIRECTORY)
             except PermissionError:

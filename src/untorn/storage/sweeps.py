@@ -28,6 +28,7 @@ class Visit:
 
     Attributes:
         directory: Its descriptor.
+        owner: Whom the file belongs to.
         found: When it was changed last before the save.
         left: When it was changed last behind the rename: most likely by that.
         replaced: Device and inode of the file before.
@@ -35,6 +36,7 @@ class Visit:
     """
 
     directory: int
+    owner: int
     found: int
     left: int | None
     replaced: tuple[int, int] | None
@@ -79,7 +81,7 @@ def sweep_if_due(place: Path, name: str, visit: Visit, calls: Syscalls) -> None:
     if last is not None and last.given == visit.replaced and now - last.when < LOOK_AGAIN:
         left.swept[name] = _Swept(last.when, visit.given)
         return
-    if sweep(name, visit.directory, calls):
+    if sweep(name, visit.directory, visit.owner, calls):
         left.swept[name] = _Swept(now, visit.given)
     with suppress(OSError):  # what was removed has changed it
         left.change = calls.fstat(visit.directory).st_mtime_ns

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import untorn
 from evidence.children import exit_code, forked
 from untorn import storage
-from untorn.storage import sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +87,7 @@ def dies_during_anothers_save(directory: Path) -> Counter[str]:
         _save_something(target)
     planted = len(_temps(directory, target))
     # The directory is as this process left it, as far as it can know. Any other one looks.
-    assert exit_code(forked(lambda: _save_elsewhere(target))) == 0
+    assert exit_code(forked(lambda: _save_something(target))) == 0
     left = len(_temps(directory, target))
     return Counter({"saves": 4, "kills": 1, "orphans swept": planted - left, "not swept": left})
 
@@ -112,12 +111,6 @@ def _before_the_next_sync(task: Callable[[], object]) -> Iterator[None]:
 
 def _save_something(target: Path) -> None:
     untorn.write_bytes(target, os.urandom(1_000))  # equal bytes would not be written
-
-
-def _save_elsewhere(target: Path) -> None:
-    """Save as a process that has saved nothing yet."""
-    sweeps.forget(target.parent)
-    _save_something(target)
 
 
 def _exist(paths: set[Path]) -> bool:

@@ -19,6 +19,7 @@ from targets import forgetful
 
 import untorn
 from untorn import storage
+from untorn.storage import sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,12 @@ def calls_of(path: Path, save: Callable[[], object]) -> str:
     made = len(resolving.made)
     assert watch.made[:made] == resolving.made
     return " ".join(watch.made[made:])
+
+
+@pytest.fixture(autouse=True)
+def a_second_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no save look for orphans again because the machine is slow."""
+    monkeypatch.setattr(sweeps, "LOOK_AGAIN", 3600.0)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 
     from untorn.storage.syscalls import Syscalls
 
-LOOK_AGAIN = 10.0
+LOOK_AGAIN = 1.0
 """Seconds after which a process looks again though all is as it left it.
 
 A writer that dies *during* a save of ours may leave an orphan which the change
-of the directory, being ours too, does not tell.
+of the directory, being ours too, does not tell. To ask twice more about the
+directory in each save would tell nearly always; this costs nothing.
 """
 
 
@@ -60,6 +62,10 @@ class _Left:
 
 
 _left: dict[Path, _Left] = {}
+
+# A child is a process of its own, and has left nothing yet.
+if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows has no fork
+    os.register_at_fork(after_in_child=_left.clear)
 
 
 def forget(place: Path) -> None:

@@ -229,6 +229,7 @@ def test_another_process_that_counts_at_any_moment_is_counted_or_told(
         (directory / "app.toml").write_text("n = 0\n")
         return directory / place
 
+    count(fresh("before"))  # the names of the directories above are durable from then on
     with watched() as watch:
         count(fresh("count"))
     assert len(watch.made) > 20

@@ -188,11 +188,11 @@ class Editor:
         """Lock, read, change, save."""
         target, options = options_of(path, keywords)
         selection = self._select(path, format, document)
-        with storage.lock(target, timeout=options.timeout) as held:
+        with _under_lock(target, options) as (held, committed):
             doc = self._locked(target, selection, options, create=create)
             yield doc
-            done = self._commit_held(doc, options, held)
-        if not done:
+            self._commit_held(doc, options, held, committed)
+        if not committed:
             # The name led to another inode meanwhile, so this lock no longer
             # kept anybody out: equal changes may be two steps of one counter.
             intent = doc.intent(allow_reformat=options.allow_reformat, equal_counts=False)
@@ -212,30 +212,47 @@ class Editor:
         target, options = options_of(path, keywords)
         selection = self._select(path, format, document)
         for _ in range(_TRIES):
-            with storage.lock(target, timeout=options.timeout) as held:
+            with _under_lock(target, options) as (held, committed):
                 doc = self._locked(target, selection, options, create=create)
                 change(doc)
-                receipt = self._commit_held(doc, options, held)
-            if receipt is not None:
-                return receipt
+                self._commit_held(doc, options, held, committed)
+            if committed:
+                return committed[0]
         raise ConflictError(
             f"another program replaced the file during each of {_TRIES} tries",
             path=target,
             hint="find out which program writes it all the time",
         )
 
-    def _commit_held(self, doc: Document, options: saving.SaveOptions, held: storage.Held) -> Receipt | None:
-        """Save ``doc`` under the lock; ``None`` if the file moved on all the same."""
+    def _commit_held(
+        self, doc: Document, options: saving.SaveOptions, held: storage.Held, committed: list[Receipt]
+    ) -> None:
+        """Save ``doc`` under the lock; ``committed`` stays empty if the file moved on all the same."""
         assert doc.path is not None
         witnesses = self._witnesses
         intent = doc.intent(allow_reformat=options.allow_reformat)
         approved = saving.approved_for(intent, doc.read_from, witnesses)
         receipt = saving.commit(approved, options, held=held)
-        if receipt is None:
-            return None
-        return self._finish(doc, saving.finished(receipt, witnesses), approved.draft)
+        if receipt is not None:
+            committed.append(receipt)
+            self._finish(doc, saving.finished(receipt, witnesses), approved.draft)
 
-    def _finish(self, doc: Document, receipt: Receipt, draft: Draft) -> Receipt:
+    def _finish(self, doc: Document, receipt: Receipt, draft: Draft) -> None:
         doc.committed(draft)
         doc.receipt = receipt
-        return receipt
+
+
+@contextmanager
+def _under_lock(target: Path, options: saving.SaveOptions) -> Iterator[tuple[storage.Held, list[Receipt]]]:
+    """Hold the file's lock; also gives a list for the receipt of what is committed under it.
+
+    Whatever interrupts the rest of the block, or the end of the lock, then says so.
+    """
+    committed: list[Receipt] = []
+    try:
+        with storage.lock(target, timeout=options.timeout) as held:
+            yield held, committed
+    except BaseException as interrupt:
+        if committed:
+            interrupt.add_note(f"untorn: {target}: the new content is in place")
+        raise

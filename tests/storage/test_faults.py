@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 OLD, NEW = content(1), content(2)
 
-# What untorn still gets wrong; strict tests below say when it no longer does.
-KNOWN = ("interrupted behind the commit, and no note says so",)
-
-
-def unknown(trial: Trial) -> list[str]:
-    return [each for each in trial.violations if not each.startswith(KNOWN)]
-
-
 def undisturbed(kind: str, directory: Path, way: str = "write_bytes") -> tuple[list[str], bytes]:
     try:
         return reference(kind, way, directory / "undisturbed")
@@ -63,7 +55,7 @@ def test_each_entry_of_the_table_has_its_errors() -> None:
 def test_any_failing_call_leaves_old_or_new_and_what_it_says(quick_path: Path, kind: str) -> None:
     outcomes = set()
     for fault, trial in tried(kind, quick_path, disturbances.failures, 7):
-        assert not unknown(trial), (fault.label, trial.made)
+        assert not trial.violations, (fault.label, trial.made)
         outcomes.add(type(trial.error))
     assert {type(None), untorn.WriteError, untorn.ReadError} <= outcomes
     assert (NotDurableError in outcomes) == (kind != "in-place")  # whose journal is durable before
@@ -73,14 +65,14 @@ def test_any_failing_call_leaves_old_or_new_and_what_it_says(quick_path: Path, k
 def test_an_error_after_the_call_was_done_leaves_old_or_new(quick_path: Path, kind: str) -> None:
     """A network file system may do what it was asked to and report an error all the same."""
     for fault, trial in tried(kind, quick_path, disturbances.late_failures, 3):
-        assert not unknown(trial), (fault.label, trial.made)
+        assert not trial.violations, (fault.label, trial.made)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_that_cannot_be_cleaned_up_is_said_and_swept_later(quick_path: Path, kind: str) -> None:
     left = 0
     for fault, trial in tried(kind, quick_path, disturbances.failures_that_cannot_be_cleaned_up, 7):
-        assert not unknown(trial), (fault.label, trial.made)
+        assert not trial.violations, (fault.label, trial.made)
         left += getattr(trial.error, "left_behind", None) is not None
     assert left
 
@@ -89,7 +81,7 @@ def test_an_error_that_cannot_be_cleaned_up_is_said_and_swept_later(quick_path: 
 def test_a_rename_whose_outcome_nobody_can_see_is_said(quick_path: Path, kind: str) -> None:
     outcomes = set()
     for fault, trial in tried(kind, quick_path, disturbances.renames_of_unknown_outcome):
-        assert not unknown(trial), (fault.label, trial.made)
+        assert not trial.violations, (fault.label, trial.made)
         outcomes.add(type(trial.error))
     assert outcomes == {type(None), UnknownOutcomeError}
 
@@ -98,7 +90,7 @@ def test_a_rename_whose_outcome_nobody_can_see_is_said(quick_path: Path, kind: s
 def test_an_interrupt_at_any_call_leaves_old_or_new_and_says_which(quick_path: Path, kind: str) -> None:
     notes = set()
     for fault, trial in tried(kind, quick_path, disturbances.interrupts):
-        assert not unknown(trial), (fault.label, trial.made)
+        assert not trial.violations, (fault.label, trial.made)
         notes |= {note.rpartition(": ")[2] for note in getattr(trial.error, "__notes__", [])}
     assert notes == {"the new content is in place", "nothing was changed"}
 
@@ -114,7 +106,7 @@ def test_two_failures_leave_old_or_new(quick_path: Path, way: str) -> None:
     for first in range(0, len(made), 12):
         for second, fault in enumerate(disturbances.second_failures(first, made)):
             trial = attempt("orphaned", way, quick_path / f"{first}-{second}", fault, expected)
-            assert not unknown(trial), (fault.label, trial.made)
+            assert not trial.violations, (fault.label, trial.made)
 
 
 @pytest.mark.parametrize("kind", KINDS)

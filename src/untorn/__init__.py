@@ -6,6 +6,8 @@ It changes what you changed, and keeps every other byte.
 
 # Every name is imported when it is first used: importing untorn costs next to
 # nothing, and loading a file pays for what loading needs.
+import sys
+
 __version__ = "0.1.0.dev0"
 
 TYPE_CHECKING = False  # typing is not imported for it
@@ -148,9 +150,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     for module, names in _HOME.items():
         if name in names:
-            from importlib import import_module  # noqa: PLC0415  not paid for by who imports only untorn
-
-            value = getattr(import_module(module), name)
+            __import__(module)  # importlib is one more module, for nothing else here
+            value = getattr(sys.modules[module], name)
             globals()[name] = value
             return value
     msg = f"module 'untorn' has no attribute {name!r}"

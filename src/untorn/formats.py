@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from untorn.errors import UnknownFormatError
 
@@ -107,9 +108,9 @@ def built_in(name: str) -> Serializer:
     Raises:
         KeyError: There is none of that name.
     """
-    from importlib import import_module  # noqa: PLC0415  not paid for by who only asks for a name
-
-    serializer: Serializer = import_module(BUILT_IN[name].module).serializer
+    module = BUILT_IN[name].module
+    __import__(module)  # as in untorn itself
+    serializer: Serializer = sys.modules[module].serializer
     return serializer
 
 

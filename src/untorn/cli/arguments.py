@@ -7,10 +7,11 @@ small file does, and because it takes a VALUE such as ``-x`` for an option.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
+# No command should pay for typing, and so there are no NamedTuples here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
     from untorn.selection import DocumentNumber
 
@@ -19,8 +20,8 @@ class UsageError(Exception):
     """The command line makes no sense; the message says why, and what would."""
 
 
-class Request(NamedTuple):
-    """A command line that was understood."""
+class Request:
+    """A command line that was understood; an option that was not said is as here."""
 
     command: str
     operands: tuple[str, ...]
@@ -42,14 +43,26 @@ class Request(NamedTuple):
     in_place: str = ""
     kills: int = 100
 
+    def __init__(self, command: str, operands: tuple[str, ...], **said: object) -> None:
+        self.command = command
+        self.operands = operands
+        vars(self).update(said)
 
-class Option(NamedTuple):
+
+class Option:
     """An option: ``metavar`` is empty for one without a value."""
 
-    name: str
-    help: str
-    metavar: str = ""
-    convert: Callable[[str], object] = str
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002  as the attribute
+        metavar: str = "",
+        convert: Callable[[str], object] = str,
+    ) -> None:
+        self.name = name
+        self.help = help
+        self.metavar = metavar
+        self.convert = convert
 
     @property
     def field(self) -> str:
@@ -60,13 +73,20 @@ class Option(NamedTuple):
         return f"{self.name} {self.metavar}".rstrip()
 
 
-class Command(NamedTuple):
+class Command:
     """A command; an operand in brackets may be left out, one with dots repeated."""
 
-    operands: tuple[str, ...]
-    options: tuple[Option, ...]
-    help: str
-    runs: str
+    def __init__(
+        self,
+        operands: tuple[str, ...],
+        options: tuple[Option, ...],
+        help: str,  # noqa: A002  as the attribute
+        runs: str,
+    ) -> None:
+        self.operands = operands
+        self.options = options
+        self.help = help
+        self.runs = runs
 
     def usage(self, name: str) -> str:
         """Return the line that shows how it is called."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 # Every name is imported when it is first used: reading a format does not pay
 # for what only edits need, nor for pluggy.
 TYPE_CHECKING = False
@@ -152,9 +154,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     for module, names in _HOME.items():
         if name in names:
-            from importlib import import_module  # noqa: PLC0415  as in untorn itself
-
-            value = getattr(import_module(module), name)
+            __import__(module)  # as in untorn itself
+            value = getattr(sys.modules[module], name)
             globals()[name] = value
             return value
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -3,6 +3,8 @@
 ``docs/explanation/locking.md`` tells the protocol, and why it is this one.
 """
 
+import sys
+
 # Every name is imported when it is first used: a load pays for reading alone.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +55,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     for module, names in _HOME.items():
         if name in names:
-            from importlib import import_module  # noqa: PLC0415  as in untorn itself
-
-            value = getattr(import_module(module), name)
+            __import__(module)  # as in untorn itself
+            value = getattr(sys.modules[module], name)
             globals()[name] = value
             return value
     msg = f"module {__name__!r} has no attribute {name!r}"

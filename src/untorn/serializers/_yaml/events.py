@@ -8,7 +8,7 @@ one; a block scalar's ends where its last line's newline begins.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from untorn.sdk import ParseError
 
@@ -22,7 +22,7 @@ BLOCK = "block"
 FLOW = "flow"
 
 
-class Event(NamedTuple):
+class Event:
     """One event.
 
     Attributes:
@@ -36,14 +36,29 @@ class Event(NamedTuple):
         explicit: Whether a document's ``---`` or ``...`` is there.
     """
 
-    kind: Kind
-    start: int
-    end: int
-    value: str = ""
-    anchor: str | None = None
-    tag: str | None = None
-    style: str = PLAIN
-    explicit: bool = False
+    # No NamedTuple: making one costs as much as importing ten modules of ours.
+    __slots__ = ("anchor", "end", "explicit", "kind", "start", "style", "tag", "value")
+
+    def __init__(  # noqa: PLR0913, PLR0917  one for each attribute
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        value: str = "",
+        anchor: str | None = None,
+        tag: str | None = None,
+        style: str = PLAIN,
+        *,
+        explicit: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.value = value
+        self.anchor = anchor
+        self.tag = tag
+        self.style = style
+        self.explicit = explicit
 
 
 def events_of(text: str) -> Iterator[Event]:
@@ -134,7 +149,7 @@ def _tag(tag: str | None) -> str | None:
     return tag if tag is None or tag != "!!" else "!"
 
 
-_TAG_BEFORE = re.compile(r"!(?:<[^>\s]*>|[^\s,\[\]{}]*)[ \t]+\Z")
+_TAG_BEFORE = r"!(?:<[^>\s]*>|[^\s,\[\]{}]*)[ \t]+\Z"  # compiled when first needed
 
 
 def _with_tag(text: str, start: int) -> int:
@@ -142,12 +157,12 @@ def _with_tag(text: str, start: int) -> int:
     if text[start : start + 1] != "&":
         return start
     line = text.rfind("\n", 0, start) + 1
-    before = _TAG_BEFORE.search(text, line, start)
+    before = re.compile(_TAG_BEFORE).search(text, line, start)
     after = re.compile(r"&\S+\s+!").match(text, start)
     return before.start() if before and not after else start
 
 
-_KEEPS = re.compile(r"[|>](?:[1-9]?\+)")
+_KEEPS = r"[|>](?:[1-9]?\+)"
 
 
 def _last_line_end(text: str, start: int, end: int) -> int:
@@ -157,7 +172,7 @@ def _last_line_end(text: str, start: int, end: int) -> int:
     """
     head = text.find("\n", start, end)
     header = text[start : head if head >= 0 else end].split(" #", maxsplit=1)[0]
-    if _KEEPS.search(header):
+    if re.search(_KEEPS, header):
         if text.endswith("\n", start, end):
             end -= 1
         return end - 1 if text.endswith("\r", start, end) else end

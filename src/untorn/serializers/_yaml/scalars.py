@@ -29,7 +29,8 @@ _WORDS: dict[str, Value] = {
 _DECIMAL = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_TIMESTAMP = re.compile(
+# Compiled when first needed: that costs more than reading a small file does.
+_TIMESTAMP = (
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
     r"(?:(?:[Tt]|[ \t]+)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
     r"(?:\.(?P<fraction>[0-9]*))?"
@@ -52,7 +53,7 @@ def plain_value(text: str) -> Value:
     number = _number(text)
     if number is not None:
         return number
-    if _DATE.fullmatch(text) or (len(text) > len("2001-1-1") and _TIMESTAMP.fullmatch(text)):
+    if _DATE.fullmatch(text) or (len(text) > len("2001-1-1") and re.fullmatch(_TIMESTAMP, text)):
         return timestamp(text)
     return text
 
@@ -79,7 +80,7 @@ def timestamp(text: str) -> date | datetime:
     Raises:
         ValueError: It is none.
     """
-    found = _TIMESTAMP.fullmatch(text)
+    found = re.fullmatch(_TIMESTAMP, text)
     if not found:
         msg = f"{text!r} is not a date"
         raise ValueError(msg)

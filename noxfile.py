@@ -66,9 +66,15 @@ def report_exceptions(session: nox.Session) -> None:
     session.log("exceptions in the sources of untorn and its plugins: %s", ", ".join(counts))
 
 
+# Python does not notice when a write of its bytecode comes out short, and here
+# writes come out short on purpose: an installation would stay broken.
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def pytest(session: nox.Session, *arguments: str) -> None:
     """Run pytest with reproducible examples."""
-    session.run("python", "-m", "pytest", *arguments, env={"HYPOTHESIS_PROFILE": "ci", "PYTHONPATH": ""})
+    environment = {"HYPOTHESIS_PROFILE": "ci", "PYTHONPATH": "", **NO_BYTECODE}
+    session.run("python", "-m", "pytest", *arguments, env=environment)
 
 
 # ── Sessions ──────────────────────────────────────────────────────────────────
@@ -130,7 +136,7 @@ def harness_quick(session: nox.Session) -> None:
 def evidence(session: nox.Session, suite: str) -> None:
     """One body of evidence for the writer, in full: minutes to an hour."""
     install(session)
-    session.run("python", "-m", f"evidence.{suite}", *session.posargs)
+    session.run("python", "-m", f"evidence.{suite}", *session.posargs, env=NO_BYTECODE)
 
 
 @nox.session(name="evidence-quick")
@@ -138,7 +144,7 @@ def evidence_quick(session: nox.Session) -> None:
     """A minute of each body of evidence for the writer."""
     install(session)
     for suite in EVIDENCE:
-        session.run("python", "-m", f"evidence.{suite}", "--quick")
+        session.run("python", "-m", f"evidence.{suite}", "--quick", env=NO_BYTECODE)
 
 
 @nox.session

@@ -147,7 +147,8 @@ def test_a_path_that_cannot_be_looked_at_is_an_error_without_a_traceback(
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
     monkeypatch.setattr(capabilities, "access_of", fail)
-    assert untorn("doctor", "app.toml").err == "app.toml: cannot be read: Cannot allocate memory\n"
+    said = "app.toml: cannot be read: Cannot allocate memory\n  hint: the system is out of memory\n"
+    assert untorn("doctor", "app.toml").err == said
 
 
 # ── What is printed ─────────────────────────────────────────────────────────

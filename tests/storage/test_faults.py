@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 OLD, NEW = content(1), content(2)
 
+
 def undisturbed(kind: str, directory: Path, way: str = "write_bytes") -> tuple[list[str], bytes]:
     try:
         return reference(kind, way, directory / "undisturbed")

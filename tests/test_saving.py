@@ -25,6 +25,7 @@ from untorn.errors import (
 )
 from untorn.records import Problem
 from untorn.sdk import hookimpl
+from untorn.storage import locking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -358,6 +359,30 @@ def test_an_edit_saves_nothing_if_its_block_raises(path: Path) -> None:
         doc.set("c", "3")
         raise ZeroDivisionError
     assert path.read_text() == "a=1\nb=2\n"
+
+
+@pytest.mark.parametrize("way", ["edit", "update"])
+def test_an_interrupt_where_the_lock_ends_says_that_the_edit_was_committed(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "app.json"
+    path.write_text('{"n": 1}\n')
+
+    end_turn = locking._end_turn
+
+    def interrupted(*turn: Any) -> None:
+        end_turn(*turn)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(locking, "_end_turn", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        if way == "edit":
+            with untorn.edit(path) as doc:
+                doc.set("n", 2)
+        else:
+            untorn.update(path, lambda doc: doc.set("n", 2))
+    assert raised.value.__notes__ == [f"untorn: {path}: the new content is in place"]
+    assert path.read_text() == '{"n": 2}\n'
 
 
 def test_an_edit_inside_an_edit_of_the_same_file_is_an_error_not_a_deadlock(path: Path) -> None:

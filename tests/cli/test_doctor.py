@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import re
@@ -220,6 +221,15 @@ def test_who_may_write_is_told(shown: Callable[..., str], found: Survey) -> None
         assert said in printed
 
 
+def test_who_may_write_is_told_as_data(shown: Callable[..., str], found: Survey) -> None:
+    access = found.where.file
+    assert access is not None
+    listed = replace(access, acl=(Entry("user", 0, "rw-"), Entry("mask", None, "r--")))
+    data = json.loads(shown({"file": listed}, ("--json",)))
+    entries = [{"who": "user", "number": 0, "may": "rw-"}, {"who": "mask", "number": None, "may": "r--"}]
+    assert entries in data["file"].values()
+
+
 def test_who_holds_the_lock_is_named(untorn: Run, file: Path) -> None:
     assert "  lock         free\n" in untorn("doctor", "app.toml").out
     with holder_of(file) as process:
@@ -235,6 +245,13 @@ def test_a_lock_of_whom_nobody_knows_is_told(shown: Callable[..., str], held: bo
     from untorn.storage.holders import Holder
 
     assert f"  lock         {said}\n" in shown(holder=Holder(held=held))
+
+
+def test_what_is_being_written_is_no_orphan_yet(untorn: Run, file: Path) -> None:
+    temp = file.with_name(temp_name(file.name, revision_of(b"new")))
+    with temp.open("wb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert f"{temp.name}, being written right now\n" in untorn("doctor", "app.toml").out
 
 
 def test_orphans_are_named(untorn: Run, file: Path) -> None:

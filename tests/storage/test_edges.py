@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import ctypes
 import errno
+import fcntl
 import os
 import pickle
 from pathlib import Path
@@ -17,7 +18,7 @@ from targets import NEW, OLD, held_by
 
 import untorn
 from untorn import storage
-from untorn.errors import LimitError, ReadError, WriteError
+from untorn.errors import LimitError, LockTimeoutError, ReadError, WriteError
 from untorn.records import Snapshot
 from untorn.storage import syscalls
 
@@ -127,3 +128,96 @@ def test_a_system_without_attributes_has_none() -> None:
     assert syscalls._no_attributes(0) == []
     with pytest.raises(OSError, match=os.strerror(errno.ENOTSUP)):
         syscalls._no_attribute(0, "user.colour")
+
+
+def test_a_system_that_cannot_set_space_aside_is_not_asked_to(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace())
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSYS)):
+        storage.REAL.reserve(0, 1)
+    large = NEW * (1 << 16)
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    untorn.write_bytes(path, large)
+    assert held_by(path) == large
+
+
+def test_a_working_directory_that_is_gone_is_said(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (quick_path / "gone").mkdir()
+    monkeypatch.chdir(quick_path / "gone")
+    (quick_path / "gone").rmdir()
+    with pytest.raises(ReadError, match=r"app\.conf: cannot be read: No such file or directory"):
+        untorn.write_bytes("app.conf", NEW)
+
+
+def test_a_slash_behind_what_is_no_directory_is_said(quick_path: Path) -> None:
+    (quick_path / "app.conf").write_bytes(OLD)
+    for name in ("app.conf", "missing"):
+        with pytest.raises(ReadError, match="Not a directory"):
+            untorn.write_bytes(f"{quick_path}/{name}/", NEW)
+
+
+def prepared_beside(path: Path, happens: Callable[[], object]) -> pytest.ExceptionInfo[WriteError]:
+    """Prepare a save of a file that does not exist when it is read; then something happens."""
+    snapshot = Snapshot(path, None)
+    happens()
+    with pytest.raises(WriteError) as raised, storage.prepare(snapshot, NEW, storage.WriteOptions()):
+        pass
+    return raised
+
+
+def test_a_fifo_that_appears_where_no_file_was_is_not_replaced(quick_path: Path) -> None:
+    path = quick_path / "app.conf"
+    raised = prepared_beside(path, lambda: os.mkfifo(path))
+    assert "only regular files are replaced" in str(raised.value)
+    assert path.is_fifo()
+
+
+def test_a_file_that_is_read_only_for_others_than_its_owner_stays(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    path.chmod(0o444)
+    monkeypatch.setattr(storage.REAL, "access", lambda *_, **__: False)
+    with pytest.raises(WriteError, match="it is read-only"):
+        untorn.write_bytes(path, NEW)
+    assert (held_by(path), [each.name for each in quick_path.iterdir()]) == (OLD, [path.name])
+
+
+def test_no_parent_can_be_made_where_there_is_no_root(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mkdir(*_: object, **__: object) -> None:
+        raise os_error(errno.ENOENT)
+
+    monkeypatch.setattr(storage.REAL, "mkdir", mkdir)
+    with pytest.raises(WriteError, match="No such file or directory"):
+        untorn.write_bytes(quick_path / "a" / "b" / "app.conf", NEW)
+
+
+def test_a_rename_that_failed_on_a_file_that_vanished_is_an_error(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+
+    def rename(*_: object, **__: object) -> None:
+        path.unlink()
+        raise os_error(errno.EIO)
+
+    monkeypatch.setattr(storage.REAL, "rename", rename)
+    with pytest.raises(WriteError, match="replacing the file failed"):
+        untorn.write_bytes(path, NEW)
+    assert [*quick_path.iterdir()] == []
+
+
+def test_who_waits_for_a_file_that_is_not_there_waits_for_its_directory(quick_path: Path) -> None:
+    fd = os.open(quick_path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        with pytest.raises(LockTimeoutError), storage.lock(quick_path / "app.conf", timeout=0.01):
+            pass
+    finally:
+        os.close(fd)

@@ -32,7 +32,6 @@ from libsystem import (
     set_list,
 )  # fmt: skip
 from targets import NEW, OLD, litter
-from test_faults import KNOWN
 
 import untorn
 from evidence import disturbances
@@ -96,7 +95,7 @@ def test_any_failing_call_leaves_old_or_new_and_what_it_says(
 def _known(violation: str, fault: Fault) -> bool:
     """What asks for the umask stays, too, where nothing can be removed; a later sweep removes it."""
     stays = "unlink" in fault.label and "ever after" in fault.label
-    return violation.startswith(KNOWN) or (stays and violation.startswith("it returned, and left"))
+    return stays and violation.startswith("it returned, and left")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -45,7 +45,7 @@ def test_the_kernel_sees_the_calls_of_the_table_and_no_other(quick_path: Path, k
         pytest.skip("the ways to save differ in what they ask for, not in how it is done")
     done = saved(target_of(kind, quick_path / "place"), quick_path / "transcript", way=way)
     assert (done.code, done.error) == (0, None)
-    assert [*as_in_the_table(done.calls)] == done.made
+    assert [*as_in_the_table(done.calls)] == done.made, (quick_path / "transcript").read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -64,9 +64,11 @@ def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
         names = [os.fsencode(each) for each in calls.listdir(directory)]
     except OSError:
         return False
+    # Where A and a are one file, its temps may bear either.
+    folded = os.path.normcase(stem)
     done = True
     for each in names:
-        if each.startswith(stem) and _REST.fullmatch(each, len(stem)):
+        if os.path.normcase(each[: len(stem)]) == folded and _REST.fullmatch(each, len(stem)):
             try:
                 _remove_dead(each, directory, owner, calls)
             except OSError:
@@ -74,8 +76,8 @@ def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
     return done
 
 
-# What stays so, however often one looks: a link, a socket, somebody else's file.
-_NEVER_OURS = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM)
+# What stays so, however often one looks: a link, a socket.
+_NEVER_OURS = (errno.ELOOP, errno.ENXIO)
 
 
 def _remove_dead(name: bytes, directory: int, owner: int, calls: Syscalls) -> None:

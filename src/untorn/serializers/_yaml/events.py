@@ -51,7 +51,7 @@ class Event:
         *,
         explicit: bool = False,
     ) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.start = start
         self.end = end
         self.value = value

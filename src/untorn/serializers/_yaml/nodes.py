@@ -44,7 +44,7 @@ class Node:
     )  # fmt: skip
 
     def __init__(self, kind: NodeKind, event: Event, floor: int) -> None:
-        self.kind = kind
+        self.kind: NodeKind = kind
         self.start = event.start
         self.end = event.end
         self.floor = floor

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from untorn.errors import SaveError
 from untorn.storage import failures, flags, owed, places
 from untorn.storage.metadata import Transfer, metadata_of, put_new
+from untorn.storage.open_file import reading
 from untorn.storage.parents import Parents
 from untorn.storage.paths import split
 from untorn.storage.snapshot import read, read_to_end, unlike_a_file
@@ -193,6 +194,9 @@ class Prepared:
             raise failures.refusal("is a directory", errno.EISDIR, self._path)
         if self._path.parts[:2] == ("/", "proc"):
             raise failures.refusal("is a name of the kernel's, not a file", errno.EINVAL, self._path)
+        unusable = self._calls.unusable(self._path)
+        if unusable:
+            raise failures.refusal(unusable, errno.EINVAL, self._path, "save it under another name")
 
     def _target_status(self, directory: int) -> os.stat_result | None:
         try:
@@ -248,6 +252,8 @@ class Prepared:
         """
         self._refuse_parents_lock(held)
         try:
+            if self._calls.locks_apart:
+                return self._same_by_name()
             return self._same_file(held) if held.is_file else self._still_none()
         except OSError as error:
             raise failures.writing(error, self._path, "looking at the file again failed") from error
@@ -263,6 +269,15 @@ class Prepared:
             and status.st_ctime_ns == before.st_ctime_ns
             and data == self._snapshot.data
         )
+
+    def _same_by_name(self) -> bool:
+        """Return whether the name still leads to what was read: where the lock is not the file's own."""
+        with reading(self._path, calls=self._calls) as now:
+            if now.snapshot.data != self._snapshot.data:
+                return False
+            if now.status is None:
+                return self._target is None or stat.S_ISLNK(self._target.st_mode)
+            return self._target is not None and _moment(now.status) == _moment(self._target)
 
     def _still_none(self) -> bool:
         """Return whether there still is no file to lock: none at all, or a link that shall be replaced."""
@@ -428,3 +443,8 @@ class Prepared:
 
     def _left_behind(self) -> Path | None:
         return self._directory / self._temp.name if self._temp.stays else None
+
+
+def _moment(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what is another's when a file was replaced, or anything of it changed."""
+    return status.st_dev, status.st_ino, status.st_ctime_ns

@@ -37,12 +37,19 @@ _HINTS = {
 }
 
 
+_IN_USE = "another program has it open, or a virus scanner looks at it: close that program, or try again"
+
+
+class InUse(PermissionError):  # noqa: N818  it becomes a WriteError or a ReadError
+    """Somebody else held a file all the time for which it was tried again (Windows)."""
+
+
 def reading(error: OSError, path: Path | str) -> ReadError:
     """Return the error for a file that could not be read."""
     code = error.errno or errno.EIO
     hint = _HINTS.get(code, "")
     if code in (errno.EACCES, errno.EPERM):
-        hint = "ask for permission to read it: ls -l shows who may"
+        hint = _IN_USE if isinstance(error, InUse) else "ask for permission to read it: ls -l shows who may"
     return ReadError(f"cannot be read: {os.strerror(code)}", errno=code, path=path, hint=hint)
 
 
@@ -52,6 +59,8 @@ def writing(error: OSError, path: Path, doing: str) -> WriteError:
     hint = _HINTS.get(code, "")
     if code in (errno.EACCES, errno.EPERM):
         hint = f"saving replaces the file: you need write permission in the directory {path.parent}"
+    if isinstance(error, InUse):
+        hint = _IN_USE
     return refusal(f"{doing}: {os.strerror(code)}", code, path, hint)
 
 

@@ -11,6 +11,8 @@ O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 1 << 41)
 O_CLOEXEC: int = getattr(os, "O_CLOEXEC", 0)
 O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 O_NOCTTY: int = getattr(os, "O_NOCTTY", 0)
+# Removed when it is closed, whatever happens: only Windows has that.
+O_TEMPORARY: int = getattr(os, "O_TEMPORARY", 1 << 42)
 
 # flock(2): the same numbers on Linux, macOS and the BSDs.
 LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8

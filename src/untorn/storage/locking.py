@@ -39,7 +39,8 @@ class Held:
     """A lock that is held.
 
     ``identity`` is device and inode of what is locked: the file, or the
-    directory where there is no file.
+    directory where there is no file. Where locks are apart (Windows), ``fd`` is
+    not the file's.
     """
 
     path: Path
@@ -145,7 +146,9 @@ def lock(
     """
     turn = _take_turn(path, timeout)
     try:
-        if file is not None and file.fd >= 0:
+        if calls.locks_apart:
+            attempt = partial(_try_apart, path, calls)
+        elif file is not None and file.fd >= 0:
             attempt = partial(_try_open, path, file, calls)
         else:
             attempt = partial(_try, path, calls)
@@ -223,6 +226,25 @@ def _try_once(path: Path, calls: Syscalls, how: int = _FLAGS) -> _Attempt | None
     return None if free else (None, identity)
 
 
+def _try_apart(path: Path, calls: Syscalls) -> _Attempt:
+    """Lock the file that stands for it elsewhere, for a file that is open could not be replaced."""
+    try:
+        fd = opened(
+            partial(calls.open, calls.lock_file(path), os.O_RDWR | os.O_CREAT | flags.O_CLOEXEC, 0o600)
+        )
+        try:
+            if _flocked(fd, calls):
+                identity, is_file = _leads_to(path, calls)
+                return Held(path, fd, identity, is_file), identity
+        except BaseException:
+            drop(fd, calls)
+            raise
+    except OSError as error:
+        raise failures.writing(error, path, "its lock could not be taken") from error
+    drop(fd, calls)
+    return None, (0, 0)
+
+
 def _flocked(fd: int, calls: Syscalls) -> bool:
     try:
         calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)
@@ -285,9 +307,9 @@ def _signature(path: Path, identity: tuple[int, int], calls: Syscalls) -> tuple[
 
 def _holder(identity: tuple[int, int]) -> int | None:
     """Return the process that holds the lock, where ``/proc/locks`` tells (proc(5))."""
-    device = f"{os.major(identity[0]):02x}:{os.minor(identity[0]):02x}:{identity[1]}"
     try:
         with open("/proc/locks", encoding="ascii") as table:  # noqa: PTH123  read only
+            device = f"{os.major(identity[0]):02x}:{os.minor(identity[0]):02x}:{identity[1]}"
             for line in table:
                 fields = line.split()
                 if "FLOCK" in fields and device in fields and "->" not in fields:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from untorn.errors import WriteError
+from untorn.storage import flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ def _of_file(where: Where) -> Iterator[Obstacle]:
         return
     if not file.readable:
         yield Obstacle("unreadable", "you may not read it, and a save compares first", _ask(file))
-    if not file.writable and not (file.owner == os.geteuid() and file.mode & stat.S_IWUSR):
+    if not file.writable and not (file.owner == flags.effective_user() and file.mode & stat.S_IWUSR):
         yield Obstacle(
             "read-only", "the file is read-only for you", "make it writable, or say force=True in a program"
         )

@@ -65,6 +65,9 @@ def reading(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> 
     try:
         data, status = read_regular(fd, path, limit, calls)
         file = Reading(Snapshot(path, data), status, fd)
+        if calls.locks_apart:  # nothing needs it any more, and it would be in others' way
+            file.fd = -1
+            drop(fd, calls)
         yield file
     finally:
         if file is None or (file.fd >= 0 and file.process == os.getpid()):

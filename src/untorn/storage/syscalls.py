@@ -10,9 +10,12 @@ import errno
 import os
 import sys
 
+from untorn.storage import flags
+
 TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import NoReturn
 
 
@@ -22,7 +25,13 @@ class Syscalls:
     One instance, ``REAL``, is the default everywhere. Every entry takes what the
     function of ``os`` or ``fcntl`` of that name takes, and raises ``OSError`` as
     it does. The methods are made of entries, and differ between platforms.
+
+    Attributes:
+        locks_apart: Whether the lock of a file is not the file's own, so that
+            nothing but its name leads to it (``lock_file``).
     """
+
+    locks_apart = False
 
     def __init__(self) -> None:
         from fcntl import flock  # noqa: PLC0415  Windows has no such module, and a table of its own
@@ -39,7 +48,7 @@ class Syscalls:
         self.birth: Callable[..., int | None] = _birth
         self.stat: Callable[..., os.stat_result] = os.stat
         self.access: Callable[..., bool] = os.access
-        self.readlink: Callable[..., str] = os.readlink
+        self.readlink: Callable[..., str] = os.readlink  # pyright: ignore[reportAttributeAccessIssue]  paths are strings here, never bytes
         self.fsync: Callable[..., None] = os.fsync
         self.fchmod: Callable[..., None] = os.fchmod
         self.fchown: Callable[..., None] = os.fchown
@@ -65,7 +74,7 @@ class Syscalls:
         Raises:
             OSError: The system does not tell.
         """
-        fd = self.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)  # proc(5), Linux 4.7
+        fd = self.open("/proc/self/status", os.O_RDONLY | flags.O_CLOEXEC)  # proc(5), Linux 4.7
         try:
             lines = self.read(fd, 4096).splitlines()
         finally:
@@ -77,6 +86,14 @@ class Syscalls:
 
     def inherit(self, fd: int, directory: int, probe: str) -> None:
         """Give a new file what its directory passes on, where ``open`` and ``fchmod`` do not."""
+
+    def lock_file(self, path: Path) -> str:  # noqa: ARG002  for platforms whose locks are apart
+        """Return the file that is locked for the one at ``path``."""
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    def unusable(self, path: Path) -> str:  # noqa: ARG002  for platforms that are choosy
+        """Return why no file can be saved under this name, or an empty string (W14)."""
+        return ""
 
 
 _NOREPLACE = 1  # linux/fs.h
@@ -166,6 +183,10 @@ def table_of(platform: str) -> Syscalls:
         from untorn.storage.macos import MacSyscalls  # noqa: PLC0415  it extends this one
 
         return MacSyscalls()
+    if platform == "win32":
+        from untorn.storage.windows import WindowsSyscalls  # noqa: PLC0415  it extends this one
+
+        return WindowsSyscalls()
     return Syscalls()
 
 

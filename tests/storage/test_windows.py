@@ -1,0 +1,135 @@
+"""The calls of Windows, over a kernel32 with its rules of sharing (WRITER W6-W9, W14, W17, W21)."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if sys.platform != "linux":  # pragma: no cover
+    pytest.skip("the simulation needs the calls of Linux", allow_module_level=True)
+
+from targets import OLD
+from win32_errors import ERRORS, LIES
+from win32_simulation import windows
+
+from evidence import disturbances, trials
+from evidence.calls import ERRORS as ENTRIES
+from evidence.trials import Fault, attempt, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from win32_simulation import Windows
+
+    from evidence.calls import Hook
+
+KINDS = ["existing", "new", "linked", "parents", "large", "orphaned", "again"]
+
+
+@pytest.fixture(params=["posix", "plain"])
+def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Windows]:
+    """Windows as it is, and as it was before Windows 10, or on FAT."""
+    with windows(tmp_path) as library:
+        if request.param == "plain":
+            library.knows.discard("posix")
+        yield library
+
+
+@pytest.fixture
+def newest(tmp_path: Path) -> Iterator[Windows]:
+    with windows(tmp_path) as library:
+        yield library
+
+
+@pytest.fixture
+def file(quick_path: Path) -> Path:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+    path.chmod(0o640)
+    return path
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+# ── The whole of a save ─────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["write_bytes", "save", "update"])
+def test_every_kind_of_save_works(quick_path: Path, library: Windows, kind: str, way: str) -> None:
+    made, _ = reference(kind, way, quick_path / "here")
+    assert made.count("fsync") >= 2
+    assert library.made.count("FlushFileBuffers") >= 1
+    assert library.waited == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_failing_entry_leaves_old_or_new_and_what_it_says(
+    quick_path: Path, library: Windows, kind: str
+) -> None:
+    made, expected = reference(kind, "write_bytes", quick_path / "undisturbed")
+    known = [name if name in ENTRIES else "close" for name in made]
+    faults = (fault for fault in disturbances.failures(known) if not fault.lie)
+    for number, fault in enumerate(islice(faults, 0, None, 17)):
+        trial = attempt(kind, "write_bytes", quick_path / str(number), fault, expected)
+        assert not [each for each in trial.violations if not _known(each, fault)], (fault.label, trial.error)
+
+
+def _known(violation: str, fault: Fault) -> bool:
+    """To say of every file that it has no list is a lie that nobody can see through."""
+    return "listxattr" in fault.label and "ENOTSUP ever after" in fault.label and "mode" in violation
+
+
+@pytest.mark.parametrize("persistent", [False, True], ids=["once", "ever after"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_error_of_windows_leaves_old_or_new_and_what_it_says(
+    quick_path: Path, library: Windows, kind: str, persistent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "judged", _judged_in_health(library))
+    _, expected = reference(kind, "write_bytes", quick_path / "undisturbed")
+    made = _made_by_a_save(kind, quick_path / "counted", library)
+    tried = 0
+    for nth, name in enumerate(made):
+        for code in ERRORS[name][nth % 3 :: 3]:
+            label = f"{name} (call {nth}) says {code}"
+            fault = Fault(label, _arming(library, nth, code, persistent=persistent), lie=(name, code) in LIES)
+            trial = attempt(kind, "write_bytes", quick_path / f"{nth}-{code}", fault, expected)
+            assert not trial.violations, (fault.label, trial.error, trial.made)
+            tried += 1
+    assert tried >= 100
+    assert max(library.waited, default=0) <= 0.2
+
+
+def _judged_in_health(library: Windows) -> Callable[..., Iterator[str]]:
+    judged = trials.judged
+
+    def judge(*arguments: Any) -> Iterator[str]:
+        library.well_again()
+        return judged(*arguments)
+
+    return judge
+
+
+def _made_by_a_save(kind: str, directory: Path, library: Windows) -> list[str]:
+    counts = []
+
+    def counting() -> dict[str, Hook]:
+        counts.append(len(library.made))
+        return {"after": lambda _nth, _name: counts.append(len(library.made))}
+
+    attempt(kind, "write_bytes", directory, Fault("counted", counting))
+    return library.made[counts[0] : counts[-1]]
+
+
+def _arming(library: Windows, nth: int, code: int, *, persistent: bool) -> Callable[[], dict[str, Hook]]:
+    def arm() -> dict[str, Hook]:
+        library.fail(nth, code, persistent=persistent)
+        return {}
+
+    return arm

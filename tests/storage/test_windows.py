@@ -11,7 +11,6 @@ import pytest
 if sys.platform != "linux":  # pragma: no cover
     pytest.skip("the simulation needs the calls of Linux", allow_module_level=True)
 
-from targets import OLD
 from win32_errors import ERRORS, LIES
 from win32_simulation import windows
 
@@ -39,24 +38,6 @@ def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Windows]
         yield library
 
 
-@pytest.fixture
-def newest(tmp_path: Path) -> Iterator[Windows]:
-    with windows(tmp_path) as library:
-        yield library
-
-
-@pytest.fixture
-def file(quick_path: Path) -> Path:
-    path = quick_path / "app.conf"
-    path.write_bytes(OLD)
-    path.chmod(0o640)
-    return path
-
-
-def mode_of(path: Path) -> int:
-    return path.stat().st_mode & 0o7777
-
-
 # ── The whole of a save ─────────────────────────────────────────────────────
 
 
@@ -73,17 +54,30 @@ def test_every_kind_of_save_works(quick_path: Path, library: Windows, kind: str,
 def test_any_failing_entry_leaves_old_or_new_and_what_it_says(
     quick_path: Path, library: Windows, kind: str
 ) -> None:
-    made, expected = reference(kind, "write_bytes", quick_path / "undisturbed")
+    _try_entries(kind, quick_path, 67)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_failing_entry_leaves_old_or_new_and_what_it_says(
+    quick_path: Path, library: Windows, kind: str
+) -> None:
+    _try_entries(kind, quick_path, 1)
+
+
+def _try_entries(kind: str, directory: Path, step: int) -> None:
+    """Try each ``step``-th fault, of each kind another one."""
+    made, expected = reference(kind, "write_bytes", directory / "undisturbed")
     known = [name if name in ENTRIES else "close" for name in made]
     faults = (fault for fault in disturbances.failures(known) if not fault.lie)
-    for number, fault in enumerate(islice(faults, 0, None, 17)):
-        trial = attempt(kind, "write_bytes", quick_path / str(number), fault, expected)
+    for number, fault in enumerate(islice(faults, KINDS.index(kind) % step, None, step)):
+        trial = attempt(kind, "write_bytes", directory / str(number), fault, expected)
         assert not [each for each in trial.violations if not _known(each, fault)], (fault.label, trial.error)
 
 
 def _known(violation: str, fault: Fault) -> bool:
-    """To say of every file that it has no list is a lie that nobody can see through."""
-    return "listxattr" in fault.label and "ENOTSUP ever after" in fault.label and "mode" in violation
+    """To say of a file that it has no list is a lie that nobody can see through."""
+    return "listxattr" in fault.label and "ENOTSUP" in fault.label and "mode" in violation
 
 
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "ever after"])
@@ -92,18 +86,33 @@ def test_any_error_of_windows_leaves_old_or_new_and_what_it_says(
     quick_path: Path, library: Windows, kind: str, persistent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "judged", _judged_in_health(library))
-    _, expected = reference(kind, "write_bytes", quick_path / "undisturbed")
-    made = _made_by_a_save(kind, quick_path / "counted", library)
-    tried = 0
-    for nth, name in enumerate(made):
-        for code in ERRORS[name][nth % 3 :: 3]:
-            label = f"{name} (call {nth}) says {code}"
-            fault = Fault(label, _arming(library, nth, code, persistent=persistent), lie=(name, code) in LIES)
-            trial = attempt(kind, "write_bytes", quick_path / f"{nth}-{code}", fault, expected)
-            assert not trial.violations, (fault.label, trial.error, trial.made)
-            tried += 1
-    assert tried >= 100
-    assert max(library.waited, default=0) <= 0.2
+    assert _try_errors(kind, quick_path, library, persistent=persistent, step=19) >= 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("persistent", [False, True], ids=["once", "ever after"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_of_windows_leaves_old_or_new_and_what_it_says(
+    quick_path: Path, library: Windows, kind: str, persistent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "judged", _judged_in_health(library))
+    assert _try_errors(kind, quick_path, library, persistent=persistent, step=1) >= 330
+
+
+def _try_errors(kind: str, directory: Path, library: Windows, *, persistent: bool, step: int) -> int:
+    """Let each call of a save say each of its errors, or each ``step``-th; return how many were tried."""
+    _, expected = reference(kind, "write_bytes", directory / "undisturbed")
+    made = _made_by_a_save(kind, directory / "counted", library)
+    faults = [(nth, name, code) for nth, name in enumerate(made) for code in ERRORS[name]]
+    first = (2 * KINDS.index(kind) + persistent) % step
+    for nth, name, code in faults[first::step]:
+        label = f"{name} (call {nth}) says {code}"
+        lie = (name, code) in LIES
+        fault = Fault(label, _arming(library, nth, code, persistent=persistent), lie=lie)
+        trial = attempt(kind, "write_bytes", directory / f"{nth}-{code}", fault, expected)
+        assert not trial.violations, (fault.label, trial.error, trial.made)
+    assert max(library.waited, default=0) <= 0.16
+    return len(faults[first::step])
 
 
 def _judged_in_health(library: Windows) -> Callable[..., Iterator[str]]:

@@ -42,7 +42,7 @@ CODES = {
     errno.ENOENT: NOT_FOUND, errno.EEXIST: EXISTS, errno.EACCES: DENIED, errno.EPERM: DENIED,
     errno.ENOTDIR: NO_PATH, errno.ENOSPC: FULL, errno.ENOTEMPTY: NOT_EMPTY,
     errno.ENAMETOOLONG: TOO_LONG, errno.EISDIR: DENIED, errno.EBADF: BAD_HANDLE,
-    errno.ELOOP: 1921,
+    errno.ELOOP: 1921, errno.EXDEV: 17,
 }  # fmt: skip
 
 

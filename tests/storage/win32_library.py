@@ -56,6 +56,7 @@ class Handle:
     fd: int = -1
     until: float = float("inf")
     temporary: bool = False
+    through: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,23 @@ class Library:
         made: The calls that were made, by name.
         now: The time, in seconds: waiting takes none.
         waited: The pauses.
-        knows: ``posix`` renames and removals, and ``lists`` of who may do what.
+        knows: ``posix`` renames and removals, ``lists`` of who may do what, ``changes of lists``,
+            and ``final paths``.
+        forbidden: What this process may look at, and not open.
+        attributes: FILE_ATTRIBUTE_* of files, by device and inode.
+        tags: What sort of reparse point those are that are no links.
     """
 
     def __init__(self) -> None:
         self.made: list[str] = []
         self.now = 1000.0
         self.waited: list[float] = []
-        self.knows = {"posix", "lists"}
+        self.knows = {"posix", "lists", "changes of lists", "final paths"}
+        self.forbidden: set[str] = set()
         self.guard = threading.RLock()
         self.said = threading.local()
         self.attributes: dict[tuple[int, int], int] = {}
+        self.tags: dict[tuple[int, int], int] = {}
         self.handles: dict[int, Handle] = {}
         self.locks: list[Range] = []
         self.foreign: list[Handle] = []
@@ -122,6 +129,10 @@ class Library:
             raise Failure(code)
         if self._always is not None and name == self._always[0]:
             raise Failure(self._always[1])
+
+    @staticmethod
+    def refuse(code: int) -> None:
+        raise Failure(code)
 
     def well_again(self) -> None:
         """Let nothing fail any more."""

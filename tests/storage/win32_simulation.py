@@ -46,6 +46,7 @@ from untorn.storage.win32 import (
     READ_ONLY,
     REPARSE_POINT,
     SYMBOLIC_LINK,
+    WRITE_THROUGH,
     Win32,
 )
 from untorn.storage.windows import WindowsSyscalls
@@ -93,32 +94,39 @@ class Windows(Library):
         except FileNotFoundError:
             if disposition not in (CREATE_NEW, OPEN_ALWAYS):
                 raise Failure(NOT_FOUND if os.path.isdir(os.path.dirname(real)) else NO_PATH) from None
-            temporary = bool(flags & DELETE_ON_CLOSE)
-            return self._create(real, share, wants, 0o600 if security else 0o666, temporary=temporary)
+            made = self._create(real, 0o600 if security else 0o666)
+            made.wants, made.share = wants, share
+            made.temporary, made.through = bool(flags & DELETE_ON_CLOSE), bool(flags & WRITE_THROUGH)
+            return self._new_handle(made)
         if disposition == CREATE_NEW:
             raise Failure(EXISTS)
         key = (status.st_dev, status.st_ino)
-        self._check(key, status.st_mode, wants, share, flags)
-        plain = os.O_PATH if not wants & (READS | WRITES) else os.O_RDWR if wants & WRITES else os.O_RDONLY
-        itself = 0 if follow else os.O_NOFOLLOW | os.O_PATH * stat.S_ISLNK(status.st_mode)
-        fd = os.open(real, plain | itself)
-        return self._new_handle(Handle(key, real, wants, share, fd))
+        self._check(key, real, status.st_mode, wants, share, flags)
+        if stat.S_ISLNK(status.st_mode) or not wants & (READS | WRITES):
+            how = os.O_PATH
+        else:  # on Windows, who may write to a directory may open it for that
+            how = os.O_RDWR if wants & WRITES and not stat.S_ISDIR(status.st_mode) else os.O_RDONLY
+        fd = os.open(real, how | (0 if follow else os.O_NOFOLLOW))
+        through = bool(flags & WRITE_THROUGH)
+        return self._new_handle(Handle(key, real, wants, share, fd, through=through))
 
-    def _check(self, key: tuple[int, int], mode: int, wants: int, share: int, flags: int) -> None:
+    def _check(self, key: tuple[int, int], real: str, mode: int, wants: int, share: int, flags: int) -> None:
         others = self.others(key)
         if key in self.going or (wants & WRITES and self.attributes.get(key, 0) & READ_ONLY):
+            raise Failure(DENIED)
+        if real in self.forbidden and wants:
             raise Failure(DENIED)
         if stat.S_ISDIR(mode) and not flags & win32.BACKUP_SEMANTICS:
             raise Failure(DENIED)
         if wants and any(wants & ~each.share or each.wants & ~share for each in others if each.wants):
             raise Failure(SHARING)
 
-    def _create(self, real: str, share: int, wants: int, mode: int, *, temporary: bool) -> int:
+    def _create(self, real: str, mode: int) -> Handle:
         fd = os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         status = os.fstat(fd)
-        self.attributes.pop((status.st_dev, status.st_ino), None)
         key = (status.st_dev, status.st_ino)
-        return self._new_handle(Handle(key, real, wants, share, fd, temporary=temporary))
+        self.attributes.pop(key, None)
+        return Handle(key, real, 0, 0, fd)
 
     def _new_handle(self, handle: Handle) -> int:
         number = next(self._numbers)
@@ -212,7 +220,7 @@ class Windows(Library):
         elif what == 1:
             answer.going = handle.key in self.going or not status.st_nlink
         else:
-            answer.tag = SYMBOLIC_LINK
+            answer.tag = self.tags.get(handle.key, SYMBOLIC_LINK)
         return 1
 
     def _GetFileAttributesW(self, path: str) -> int:
@@ -222,6 +230,8 @@ class Windows(Library):
         return self._attributes_of(status)
 
     def _GetFinalPathNameByHandleW(self, number: int, answer: Any, size: int, _how: int) -> int:
+        if "final paths" not in self.knows:
+            raise Failure(1)  # ERROR_INVALID_FUNCTION, as disks in memory say
         path = "\\\\?\\" + os.readlink(f"/proc/self/fd/{self._handle(number).fd}").replace("/", "\\")
         if len(path) >= size:
             return len(path) + 1
@@ -252,6 +262,7 @@ class Windows(Library):
 
     def _rename(self, handle: Handle, target: str, how: int, *, posix: bool) -> None:
         assert handle.wants & REMOVES
+        assert handle.through, "a power cut would undo it"
         if any(not each.share & REMOVES for each in self.others(handle.key, handle)):
             raise Failure(SHARING)
         if os.path.lexists(target):
@@ -309,6 +320,8 @@ class Windows(Library):
 
     def _SetFileSecurityW(self, path: str, what: int, value: bytes) -> int:
         assert what == 4
+        if "changes of lists" not in self.knows:
+            raise Failure(1314)  # ERROR_PRIVILEGE_NOT_HELD
         control = int.from_bytes(value[2:4], "little")
         assert bool(control & _INHERITED) == bool(control & _ASKS), "what is inherited would become its own"
         os.chmod(self._real(path), int(value[20:24], 8))

@@ -38,21 +38,21 @@ def at(nanoseconds: int) -> str:
 
 def user(number: int) -> str:
     """Return a user's name and number."""
-    import pwd  # noqa: PLC0415  POSIX has it, and only this needs it
-
     try:
+        import pwd  # noqa: PLC0415  POSIX has it, and only this needs it
+
         return f"{pwd.getpwuid(number).pw_name} ({number})"
-    except (KeyError, OverflowError):
+    except (ImportError, KeyError, OverflowError):
         return str(number)
 
 
 def group(number: int) -> str:
     """Return a group's name and number."""
-    import grp  # noqa: PLC0415  POSIX has it, and only this needs it
-
     try:
+        import grp  # noqa: PLC0415  POSIX has it, and only this needs it
+
         return f"{grp.getgrgid(number).gr_name} ({number})"
-    except (KeyError, OverflowError):
+    except (ImportError, KeyError, OverflowError):
         return str(number)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from untorn.errors import LoadError, ReadError, SaveError
 from untorn.storage import failures
 from untorn.storage.access import Access, access_of
-from untorn.storage.holders import Holder, holder_of
+from untorn.storage.holders import Holder, holder_of, numbers_of
 from untorn.storage.mounts import PSEUDO, Mount, mount_of, mounted_in, mounts
 from untorn.storage.names import stem_of
 from untorn.storage.orphans import Orphan, orphans_in, orphans_of, remove
@@ -189,8 +189,7 @@ def _holder_of(where: Where, calls: Syscalls) -> Holder:
         return Holder(held=None)
     locked, place = (where.file, where.path) if where.file else (where.folder, where.directory)
     device, inode = locked.identity
-    numbers = where.mount.device if where.mount else (os.major(device), os.minor(device))
-    return holder_of(place, inode, numbers, calls=calls)
+    return holder_of(place, inode, where.mount.device if where.mount else numbers_of(device), calls=calls)
 
 
 def _orphans(where: Where, limit: int, calls: Syscalls) -> tuple[Orphan, ...]:

@@ -49,6 +49,11 @@ def holder_of(place: Path, inode: int, device: tuple[int, int], *, calls: Syscal
     return Holder(held=True, process=process, command=_text(f"/proc/{process}/comm", calls).strip())
 
 
+def numbers_of(device: int) -> tuple[int, int]:
+    """Return major and minor number of a device, where devices have them."""
+    return (os.major(device), os.minor(device)) if hasattr(os, "major") else (0, device)
+
+
 def _process(inode: int, device: tuple[int, int], calls: Syscalls) -> int | None:
     # 1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF (proc(5)); "->" waits for it
     what = f"{device[0]:02x}:{device[1]:02x}:{inode}"
@@ -77,7 +82,13 @@ def _text(path: str, calls: Syscalls) -> str:
 
 def _is_locked(place: Path, calls: Syscalls) -> bool | None:
     try:
-        fd = opened(partial(calls.open, place, _FLAGS))
+        locked = calls.lock_file(place) if calls.locks_apart else place
+    except OSError:
+        return None
+    try:
+        fd = opened(partial(calls.open, locked, _FLAGS))
+    except FileNotFoundError:
+        return False if calls.locks_apart else None  # made by the first who locks it
     except OSError:
         return None
     try:

@@ -130,6 +130,13 @@ class InPlace:
 
     def _prepare(self) -> None:
         assert self._snapshot.data is not None
+        if self._calls.locks_apart:
+            raise failures.refusal(
+                "who may write a journal is not told here, so that none could be believed",
+                errno.ENOTSUP,
+                self._path,
+                "leave out in_place=, and let it be replaced",
+            )
         self._journals.open()
         self._refuse_unfit()
         try:

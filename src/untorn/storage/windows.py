@@ -14,6 +14,7 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.storage import flags, win32
@@ -26,7 +27,6 @@ from untorn.storage.windows_names import link_target, lock_name, unusable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import NoReturn
 
     from untorn.storage.windows_files import Place
 
@@ -77,7 +77,7 @@ class WindowsSyscalls(Syscalls):
         self.birth = disk.birth
         self.fsync = disk.fsync
         self.fchmod = disk.fchmod
-        self.fchown = _no_owner
+        self.fchown = _nobodys
         self.flock = disk.flock
         self.stat = names.stat
         self.access = names.access
@@ -92,7 +92,7 @@ class WindowsSyscalls(Syscalls):
         self.listxattr = names.listxattr
         self.getxattr = names.getxattr
         self.setxattr = names.setxattr
-        self.removexattr = _no_list
+        self.removexattr = _nobodys
 
     def umask(self, directory: int, probe: str) -> int:  # noqa: ARG002  as elsewhere
         """Return that nothing is taken away: what a new file's directory passes on decides."""
@@ -129,15 +129,10 @@ class WindowsSyscalls(Syscalls):
 
     def _found(self, path: Path) -> str:
         """Return the one name of a file: of its nearest parent that exists, and the rest."""
-        rest: list[str] = []
-        while True:
-            rest.append(path.name)
-            path = path.parent
-            try:
-                return "\\".join([self.canonical(path).rstrip("\\"), *reversed(rest)])
-            except OSError:
-                if path == path.parent:
-                    raise
+        for parent in path.parents:
+            with suppress(OSError):
+                return "\\".join([self.canonical(parent).rstrip("\\"), *path.relative_to(parent).parts])
+        return str(path)  # this volume does not tell
 
     def unusable(self, path: Path) -> str:
         """Return why nothing can be saved under this name, or an empty string (W14)."""
@@ -149,13 +144,8 @@ def _state() -> str:
     return os.path.join(base, "untorn", "locks")  # noqa: PTH118  a string
 
 
-def _no_owner(*_arguments: object) -> None:
-    """Do nothing: owners have no numbers here."""
-
-
-def _no_list(_fd: int, name: str) -> NoReturn:
-    """Refuse: where one file has a list, all have, and whoever heard otherwise would lose the old one."""
-    raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), name)
+def _nobodys(*_arguments: object) -> None:
+    """Do what means nothing here: owners have no numbers, and no file is without a list."""
 
 
 class _Names:
@@ -174,7 +164,8 @@ class _Names:
     ) -> os.stat_result:
         """Return what has this name."""
         name = self._disk.native(path, dir_fd)
-        return status_of(self._disk.told(lambda: self._disk.look(name, follow=follow_symlinks), name))
+        look = partial(self._disk.look, name, follow=follow_symlinks)
+        return status_of(self._disk.patience(look, name, partial(self._disk.may_open, name)))
 
     def access(
         self,
@@ -277,7 +268,7 @@ class _Names:
             yield ours
             return
         access = win32.DELETE | win32.READ_ATTRIBUTES | win32.WRITE_ATTRIBUTES
-        with self._opened(name, access, win32.OPEN_REPARSE_POINT) as handle:
+        with self._opened(name, access, win32.OPEN_REPARSE_POINT | win32.WRITE_THROUGH) as handle:
             yield handle
 
     def unlink(self, path: str | bytes | os.PathLike[str], *, dir_fd: int | None = None) -> None:

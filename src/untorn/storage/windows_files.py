@@ -125,13 +125,13 @@ class Disk:
         """Open, so that others may read, write, replace and remove it meanwhile."""
         name = self.native(path, dir_fd)
         opening = self._directory if how & flags.O_DIRECTORY else self._file
-        made = self.patience(lambda: opening(name, how, mode), name, lambda code: self._may_open(name, code))
+        made = self.patience(lambda: opening(name, how, mode), name, lambda code: self.may_open(name, code))
         fd = next(self.numbers)
         self.open_ones[fd] = made
         return fd
 
-    def _may_open(self, name: str, code: int) -> bool:
-        """Return whether a file that could not be opened may be opened soon."""
+    def may_open(self, name: str, code: int) -> bool:
+        """Return whether a file that could not be opened, or looked at, may be soon."""
         if code != _ACCESS_DENIED:
             return code in HELD
         try:
@@ -155,7 +155,9 @@ class Disk:
         disposition = win32.OPEN_ALWAYS if how & os.O_CREAT else win32.OPEN_EXISTING
         if new:
             # Nobody can open it without leave to remove it, so that we can at any time.
-            extra = win32.DELETE_ON_CLOSE if how & flags.O_TEMPORARY else win32.NORMAL
+            # Written through, for NTFS then writes a rename by this handle before it
+            # returns: it knows no sync of the directory.
+            extra = win32.DELETE_ON_CLOSE if how & flags.O_TEMPORARY else win32.WRITE_THROUGH
             private = not mode & 0o077
             handle = self.system.create(
                 name, access, win32.SHARE_ALL, win32.CREATE_NEW, extra, private=private
@@ -243,8 +245,8 @@ class Disk:
 
     def pread(self, fd: int, size: int, offset: int) -> bytes:
         """Read at an offset."""
-        handle = self._handle(fd)
-        return self.told(lambda: self.system.read(handle, size, offset))
+        handle, path = self._handle(fd), self.found(fd).path
+        return self.patience(lambda: self.system.read(handle, size, offset), path, HELD.__contains__)
 
     def write(self, fd: int, data: bytes) -> int:
         """Write on."""
@@ -268,7 +270,7 @@ class Disk:
         self.told(lambda: self.system.reserve(handle, size))
 
     def fsync(self, fd: int) -> None:
-        """Have the drive write a file; of a directory Windows writes the changes in their order itself."""
+        """Have the drive write a file; a directory cannot be synced: see ``_file``."""
         opened, handle = self.found(fd), self._handle(fd)
         if opened.writes:
             self.told(lambda: self.system.flush(handle))

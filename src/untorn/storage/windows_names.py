@@ -51,7 +51,7 @@ def plain(path: str) -> str:
     """Return such a path as people write it."""
     if path.startswith(_LONG_SERVER):
         return "\\\\" + path.removeprefix(_LONG_SERVER)
-    return path.removeprefix(_LONG).replace("\\", os.sep)
+    return path.removeprefix(_LONG).replace("\\", os.sep) if path.startswith(_LONG) else path
 
 
 def link_target(link: str, leads_to: str) -> str:

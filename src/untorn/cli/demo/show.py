@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,11 @@ def demo(request: Request) -> int:
         broken = show_edits(directory)
         _title("2. A validator refuses a save")
         broken += show_refusal(directory)
-        _title("3. Saves are killed while a reader reads")
-        broken += show_kills(directory, wanted=request.kills)
+        if hasattr(os, "fork"):
+            _title("3. Saves are killed while a reader reads")
+            broken += show_kills(directory, wanted=request.kills)
+        else:
+            say("\nA third part, which kills processes in the middle of saves, needs a system with fork(2).")
     for each in broken:
         say(painted(f"Not as promised: {each}.", RED, sys.stdout))
     if not broken:

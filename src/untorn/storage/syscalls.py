@@ -190,9 +190,6 @@ def table_of(platform: str) -> Syscalls:
     return Syscalls()
 
 
-REAL = table_of(sys.platform)
-
-
 def closed(fd: int, calls: Syscalls) -> None:
     """Close ``fd``. Raises no ``OSError``.
 
@@ -213,3 +210,6 @@ def _close(fd: int, calls: Syscalls) -> None:
         calls.close(fd)
     except OSError:
         return  # not suppress(): a load should not pay for contextlib
+
+
+REAL = table_of(sys.platform)  # last: the tables of other platforms import what stands above

@@ -10,7 +10,7 @@ import os
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from calls import os_error, watched
@@ -207,6 +207,28 @@ def test_a_rename_that_failed_on_a_file_that_vanished_is_an_error(
         path.unlink()
         raise os_error(errno.EIO)
 
+    monkeypatch.setattr(storage.REAL, "rename", rename)
+    with pytest.raises(WriteError, match="replacing the file failed"):
+        untorn.write_bytes(path, NEW)
+    assert [*quick_path.iterdir()] == []
+
+
+def test_a_rename_that_failed_on_a_file_that_vanished_is_an_error_also_by_its_path(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = quick_path / "app.conf"
+    path.write_bytes(OLD)
+
+    def stale(*arguments: Any, **keywords: Any) -> os.stat_result:
+        if keywords.get("dir_fd") is not None and not path.exists():
+            raise os_error(errno.ESTALE)
+        return os.stat(*arguments, **keywords)
+
+    def rename(*_: object, **__: object) -> None:
+        path.unlink()
+        raise os_error(errno.ESTALE)
+
+    monkeypatch.setattr(storage.REAL, "stat", stale)
     monkeypatch.setattr(storage.REAL, "rename", rename)
     with pytest.raises(WriteError, match="replacing the file failed"):
         untorn.write_bytes(path, NEW)

@@ -10,7 +10,7 @@ import pytest
 from untorn.cli.arguments import COMMANDS, Option
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text("utf-8")
-OPTIONS = {option for command in COMMANDS.values() for option in command.options}
+OPTIONS = dict.fromkeys(option for command in COMMANDS.values() for option in command.options)
 
 
 def headings() -> list[str]:

@@ -179,3 +179,27 @@ def synced_by_an_unchanged_save(path: Path, monkeypatch: pytest.MonkeyPatch, **k
         )
         assert not untorn.write_bytes(path, NEW, **keywords).changed
     return found
+
+
+@pytest.mark.parametrize("opened", ["a", ".tmp"], ids=["before it is opened", "before the temp is made"])
+def test_a_directory_that_a_failed_save_takes_away_is_made_again(quick_path: Path, opened: str) -> None:
+    """It had made it for itself, and this save found it there."""
+    file = quick_path / "a" / "app.conf"
+    removed = []
+
+    def interfere(nth: int, name: str) -> None:
+        is_it = name == "open" and str(watch.arguments[nth][0]).endswith(opened)
+        if is_it and not removed and file.parent.is_dir():
+            file.parent.rmdir()
+            removed.append(nth)
+
+    with watched(before=interfere) as watch:
+        untorn.write_bytes(file, NEW)
+    assert removed
+    assert file.read_bytes() == NEW
+
+
+def test_a_directory_that_never_stays_is_an_error(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage.REAL, "mkdir", lambda *_, **__: None)
+    with pytest.raises(WriteError, match="No such file or directory"):
+        untorn.write_bytes(quick_path / "a" / "app.conf", NEW)

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
 from untorn.storage import failures, flags, owed, places
+from untorn.storage.fitness import Found, refuse_strange_names, warnings_about
 from untorn.storage.metadata import Transfer, metadata_of, put_new
 from untorn.storage.open_file import reading
 from untorn.storage.parents import Parents
 from untorn.storage.paths import split
-from untorn.storage.snapshot import read, read_to_end, unlike_a_file
+from untorn.storage.snapshot import read, read_to_end
 from untorn.storage.sweeps import Visit, forget, sweep_if_due
 from untorn.storage.syscalls import REAL, Syscalls
 from untorn.storage.temp import Temp
@@ -154,17 +155,20 @@ class Prepared:
         return self
 
     def _prepare(self) -> None:
-        self._refuse_strange_names()
+        refuse_strange_names(self._path, self._name, self._calls)
         directory = self._parents.open()
         if self._target is None:
             self._target = self._target_status(directory)
         self._look_around()
         if self._target is not None:
-            self._refuse_unfit(self._target, directory)
+            found = Found(self._path, self._name, directory, self._target)
+            self._warnings += warnings_about(
+                found, force=self._options.force, hard_links=self._options.hard_links, calls=self._calls
+            )
         self._directory_change = self._calls.fstat(directory).st_mtime_ns
-        status = self._temp.write(directory)
+        status = self._written()
         if self._target is None or stat.S_ISLNK(self._target.st_mode):
-            put_new(self._temp, directory, self._options.mode, self._calls)
+            put_new(self._temp, self._parents.fd, self._options.mode, self._calls)
         else:
             transfer = Transfer(
                 self._temp.fd, self._path, self._options.metadata, self._calls, self._warnings
@@ -175,6 +179,15 @@ class Prepared:
         # failed fsync is not retried: the kernel may have dropped the dirty
         # pages, and a second call would then succeed.
         self._calls.fsync(self._temp.fd)
+
+    def _written(self) -> os.stat_result:
+        try:
+            return self._temp.write(self._parents.fd)
+        except FileNotFoundError:
+            if self._target is not None:
+                raise
+            # A save that had made the directory for itself, and failed, took it away again.
+            return self._temp.write(self._parents.open())
 
     def _look_around(self) -> None:
         """Refuse a file that is mounted by itself; say once what a network takes from the promises."""
@@ -189,52 +202,11 @@ class Prepared:
         if self._target is not None and self._name in place.mounted:
             raise failures.mounted(self._path)
 
-    def _refuse_strange_names(self) -> None:
-        if not self._name:
-            raise failures.refusal("is a directory", errno.EISDIR, self._path)
-        if self._path.parts[:2] == ("/", "proc"):
-            raise failures.refusal("is a name of the kernel's, not a file", errno.EINVAL, self._path)
-        unusable = self._calls.unusable(self._path)
-        if unusable:
-            raise failures.refusal(unusable, errno.EINVAL, self._path, "save it under another name")
-
     def _target_status(self, directory: int) -> os.stat_result | None:
         try:
             return self._calls.stat(self._name, dir_fd=directory, follow_symlinks=False)
         except FileNotFoundError:
             return None
-
-    def _refuse_unfit(self, target: os.stat_result, directory: int) -> None:
-        """Raise where the target is not to be replaced (WRITER W11, W14, W15)."""
-        strange = unlike_a_file(target.st_mode)
-        if strange is not None and not stat.S_ISLNK(target.st_mode):
-            reason, code = strange
-            raise failures.refusal(reason, code, self._path, "only regular files are replaced")
-        if target.st_nlink > 1 and not stat.S_ISLNK(target.st_mode):
-            self._refuse_linked(target.st_nlink - 1)
-        if not self._options.force and not self._writable(target, directory):
-            raise failures.refusal(
-                "it is read-only", errno.EACCES, self._path, "make it writable, or say force=True"
-            )
-
-    def _refuse_linked(self, others: int) -> None:
-        names = f"{others} other name{'' if others == 1 else 's'} (hard links)"
-        if self._options.hard_links == "refuse":
-            raise failures.refusal(
-                f"it has {names}, which would go on showing the old content",
-                errno.EMLINK,
-                self._path,
-                "say hard_links='break' if they may",
-            )
-        self._warnings.append(f"{names} still show the old content")
-
-    def _writable(self, target: os.stat_result, directory: int) -> bool:
-        # access(2) with the effective ids knows immutable files and read-only
-        # mounts too; it follows links, and a link has no mode of its own.
-        plainly = stat.S_ISLNK(target.st_mode) or (
-            target.st_uid == flags.effective_user() and target.st_mode & stat.S_IWUSR
-        )
-        return bool(plainly) or self._calls.access(self._name, os.W_OK, dir_fd=directory, effective_ids=True)
 
     # ── Compare ─────────────────────────────────────────────────────────────
 

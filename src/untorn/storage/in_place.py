@@ -265,6 +265,7 @@ class InPlace:
             self._calls.rename_new(
                 self._copy.name, file.identity.journal_name, src_dir_fd=place, dst_dir_fd=place
             )
+            self._copy.name = ""  # whatever follows, nothing is left by that name
             self._syncable = self._journals.sync()
         except OSError as error:
             if self._unmarked(self._copy, file):

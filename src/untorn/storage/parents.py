@@ -22,6 +22,10 @@ _named: set[tuple[int, int]] = set()
 """The directories, by device and inode, whose names this process has made durable."""
 
 
+_TRIES = 5
+"""How often a directory is made anew that another save, which failed, takes away again."""
+
+
 class Parents:
     """The directory of a save's target.
 
@@ -41,11 +45,12 @@ class Parents:
         Raises:
             OSError: As open(2) and mkdir(2) say; ``close`` removes what was made.
         """
-        try:
-            return self.hold()
-        except FileNotFoundError:
-            self._create(self._directory)
-            return self.hold()
+        for _ in range(_TRIES):
+            try:
+                return self.hold()
+            except FileNotFoundError:
+                self._create(self._directory)
+        return self.hold()
 
     def hold(self) -> int:
         """Open the directory.
@@ -53,6 +58,9 @@ class Parents:
         Raises:
             OSError: As open(2) says.
         """
+        if self.fd >= 0:
+            closed(self.fd, self._calls)
+            self.fd = -1
         self.fd = self._calls.open(self._directory, _DIRECTORY)
         return self.fd
 
@@ -67,7 +75,8 @@ class Parents:
                 self._calls.mkdir(directory)
         except FileExistsError:
             return  # somebody else made it meanwhile, and keeps it
-        self._created.append(directory)
+        if directory not in self._created:
+            self._created.append(directory)
 
     def sync(self, *, new: bool) -> bool:
         """Sync the directory; of a ``new`` file, each parent's name as well, in its own parent.

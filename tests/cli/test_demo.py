@@ -354,6 +354,16 @@ def test_the_demo_returns_0_if_all_is_as_promised(untorn: Run, monkeypatch: pyte
     assert found.out.endswith("All is as promised.\n")
 
 
+def test_where_no_process_forks_the_demo_kills_none_and_says_so(
+    untorn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "fork")
+    found = untorn("demo")
+    assert (found.status, found.err) == (0, "")
+    assert "needs a system with fork(2)" in found.out
+    assert "3. Saves are killed" not in found.out
+
+
 def test_the_demo_returns_1_if_anything_is_not_as_promised(
     untorn: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,14 @@ def test_the_table_is_that_of_this_system() -> None:
     assert type(storage.REAL).__name__ == tables.get(sys.platform, "Syscalls")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is so")
+def test_a_lock_is_the_files_own_and_no_other_stands_for_it(file: Path) -> None:
+    assert not storage.REAL.locks_apart
+    with pytest.raises(OSError) as caught:  # noqa: PT011  its number is looked at
+        storage.REAL.lock_file(file)
+    assert caught.value.errno == errno.ENOTSUP
+
+
 @pytest.mark.parametrize("name", ["app.conf", "new.conf", "a/b/new.conf", "café ☕.conf"])
 def test_a_file_is_saved_and_nothing_lies_beside_it(file: Path, name: str) -> None:
     path = file.parent / name

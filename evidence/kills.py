@@ -194,10 +194,13 @@ def a_parent_of_a_living_child(rounds: Rounds, _number: int) -> None:
         os.close(end)
         typical = rounds.typical
 
+        def live_on() -> None:
+            ready()  # and has let go of what it inherited
+            os.read(over, 1)  # returns when the hammer closes the other end
+
         def fork() -> None:
             time.sleep(random.uniform(0, 2 * typical))
-            forked(partial(os.read, over, 1))  # returns when the hammer closes the other end
-            ready()
+            forked(live_on)
 
         threading.Thread(target=fork).start()
         while True:

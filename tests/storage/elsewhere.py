@@ -30,7 +30,8 @@ NOT_ON_WINDOWS = (
     "makedev", "sync", "sysconf", "pathconf", "fpathconf", "nice", "sendfile", "openpty", "ttyname", "lockf",
     "WIFEXITED", "WIFSIGNALED", "WEXITSTATUS", "WTERMSIG",
 )  # fmt: skip
-NO_MODULES = ("fcntl", "pwd", "grp", "resource", "termios", "tty", "pty", "syslog", "posix", "readline")
+# "posix" stays: os.stat_result of Python 3.13 looks into it, and crashes where it finds None.
+NO_MODULES = ("fcntl", "pwd", "grp", "resource", "termios", "tty", "pty", "syslog", "readline")
 NO_SIGNALS = (
     "SIGKILL", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGCHLD", "SIGSTOP", "SIGCONT",
     "SIGQUIT", "alarm", "setitimer", "pthread_sigmask", "sigwait",

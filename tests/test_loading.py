@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,3 +67,42 @@ def test_a_file_larger_than_any_configuration_is_refused(
     path.write_text('{"a": "0123456789"}')
     with pytest.raises(LimitError, match="larger than 10 bytes"):
         untorn.load(path)
+
+
+BROKEN = {
+    "json": [
+        "{",
+        '{"a":}',
+        "[1,]",
+        '{"a" 1}',
+        '"\x01"',
+        '"\\u12"',
+        "tru",
+        "",
+        "{} x",
+        "NaN",
+        '{"a": 1, "a": 2}',
+        "[",
+        "-",
+    ],
+    "jsonc": ["{ // comment", "{,}", "/*", '{"a": 1 "b": 2}'],
+    "toml": ["a =", "[a", "a = 1\na = 2", 'a = "', "a = 1 b = 2"],
+    "yaml": ["a: [", "a: b: c", "'", "a: 1\na: 2", "*x", "\t- a", "%", "a: !!int x"],
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [pytest.param(form, text, id=f"{form}-{text!r}") for form in BROKEN for text in BROKEN[form]],
+)
+def test_a_broken_text_is_a_clear_error_in_a_new_process(form: str, text: str) -> None:
+    """Here other tests have imported what reading imports only when it needs it."""
+    script = (
+        "import sys, untorn\n"
+        "try: untorn.loads(sys.argv[1], format=sys.argv[2])\n"
+        "except untorn.LoadError: print('clear')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, text, form], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "clear\n", done.stderr

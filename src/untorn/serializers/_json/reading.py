@@ -80,7 +80,8 @@ def _scanned(text: str, object_hook: Callable[[Any], Any]) -> Value:
         start = len(text) - len(text.lstrip(SPACE))
         try:
             value, end = scan(_Context(object_hook))(text, start)
-        except StopIteration:
+        except (StopIteration, SystemError):
+            # The latter where its own error lives in json.decoder, which nobody has imported yet.
             value, end = None, -1
         if end >= 0 and not text[end:].strip(SPACE):
             return value

@@ -197,6 +197,18 @@ def test_no_parent_can_be_made_where_there_is_no_root(
         untorn.write_bytes(quick_path / "a" / "b" / "app.conf", NEW)
 
 
+def test_a_temp_that_was_made_is_removed_whatever_its_write_says(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: object) -> int:
+        raise os_error(errno.ENOENT)  # what no write(2) says; but neither is it a directory that vanished
+
+    monkeypatch.setattr(storage.REAL, "write", write)
+    with pytest.raises(WriteError, match="No such file or directory"):
+        untorn.write_bytes(quick_path / "app.conf", NEW)
+    assert [*quick_path.iterdir()] == []
+
+
 def test_a_rename_that_failed_on_a_file_that_vanished_is_an_error(
     quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,7 +184,7 @@ class Prepared:
         try:
             return self._temp.write(self._parents.fd)
         except FileNotFoundError:
-            if self._target is not None:
+            if self._target is not None or self._temp.name:
                 raise
             # A save that had made the directory for itself, and failed, took it away again.
             return self._temp.write(self._parents.open())

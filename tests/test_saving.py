@@ -12,7 +12,7 @@ import pytest
 import untorn
 from untorn import drafts, saving, storage
 from untorn.changes import Delete
-from untorn.edits import TextEdit
+from untorn.edits import Span, TextEdit
 from untorn.errors import (
     ConflictError,
     ImpreciseEditError,
@@ -23,7 +23,7 @@ from untorn.errors import (
     UnknownOutcomeError,
     UnrepresentableError,
 )
-from untorn.records import Problem
+from untorn.records import Located, Problem
 from untorn.sdk import hookimpl
 from untorn.storage import locking
 
@@ -123,6 +123,37 @@ def test_bytes_that_do_not_read_back_as_the_value_are_never_written(
         host.save(path, value)
     assert path.read_text() == "a=1\nb=2\n"
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+class Locating(Wrong):
+    """A serializer with a defect: it can do neither, and refuses no move and no comment."""
+
+    def __init__(self, new: str) -> None:
+        self.new = new
+
+    def patch(self, text: str, operations: Iterable[Operation]) -> Iterable[TextEdit]:
+        list(operations)
+        return [TextEdit(len(text), len(text), self.new)]
+
+    def locate(self, text: str, keypath: tuple[Any, ...]) -> Located:  # type: ignore[override]
+        self.parse(text)
+        return Located(Span(0, 1), entry=Span(0, 1))
+
+
+@pytest.mark.parametrize("new", ["", "broken\n"])
+def test_a_comment_that_is_not_read_back_is_refused(path: Path, new: str) -> None:
+    document = host_with(Locating(new)).open(path)
+    with pytest.raises(ImpreciseEditError, match="would not be read as a comment of this entry"):
+        document.set_comment("a", above="first")
+    assert document.text == "a=1\nb=2\n"
+
+
+@pytest.mark.parametrize("new", ["", "broken\n", "c=3\n"])
+def test_a_move_that_is_not_read_back_is_refused(path: Path, new: str) -> None:
+    document = host_with(Locating(new)).open(path)
+    with pytest.raises(ImpreciseEditError, match="depends on it"):
+        document.move("a", 1)
+    assert document.text == "a=1\nb=2\n"
 
 
 def test_a_precise_edit_of_a_plugin_is_made(path: Path) -> None:

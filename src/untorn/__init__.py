@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from untorn.host import Host as Host
     from untorn.keypath import format_keypath as format_keypath
     from untorn.keypath import parse_keypath as parse_keypath
+    from untorn.records import Comment as Comment
     from untorn.records import Location as Location
     from untorn.records import Problem as Problem
     from untorn.records import Receipt as Receipt
@@ -75,7 +76,7 @@ _HOME = {
     "untorn.values": ("Tagged", "Value", "same_value"),
     "untorn.keypath": ("format_keypath", "parse_keypath"),
     "untorn.changes": ("ChangeSet",),
-    "untorn.records": ("Location", "Problem", "Receipt", "Revision"),
+    "untorn.records": ("Comment", "Location", "Problem", "Receipt", "Revision"),
     "untorn.errors": (
         "ConflictError",
         "DecodeError",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from untorn.errors import ConflictError
 from untorn.keypath import KeyPath, format_keypath, look_up
 from untorn.values import Value, copied, same_value, typed_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,34 @@ class Rename:
         return f"rename {format_keypath(self.path)} to {self.key!r}"
 
 
-Operation: TypeAlias = Set | Delete | Insert | Rename
+@dataclass(frozen=True, slots=True)
+class SetComment:
+    """Let a comment of the entry at ``path`` say ``text``, or nothing (``None``).
+
+    ``place`` is ``"above"`` for the lines above the entry, ``"inline"`` for the
+    comment at the end of its line. No value changes.
+    """
+
+    path: KeyPath
+    place: Literal["above", "inline"]
+    text: str | None
+
+    def __str__(self) -> str:
+        return f"comment on {format_keypath(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Let the entry at ``path`` stand at ``index`` among its siblings, counted when it has moved."""
+
+    path: KeyPath
+    index: int
+
+    def __str__(self) -> str:
+        return f"move {format_keypath(self.path)} to {self.index}"
+
+
+Operation: TypeAlias = Set | Delete | Insert | Rename | SetComment | Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +145,10 @@ def apply_to(value: Value, operation: Operation) -> Value:
         del parent[last]
     elif isinstance(operation, Insert):
         parent.insert(last, copied(operation.value))
+    elif isinstance(operation, SetComment):
+        parent[last]  # it must be there
+    elif isinstance(operation, Move):
+        _move(parent, last, operation.index)
     else:
         _rename(parent, last, operation.key)
     return value
@@ -129,6 +160,17 @@ def _rename(mapping: dict[Any, Value], old: Any, new: Any) -> None:  # noqa: ANN
     items = [(new if typed_key(key) == typed_key(old) else key, item) for key, item in mapping.items()]
     mapping.clear()
     mapping.update(items)
+
+
+def _move(parent: Any, last: Any, index: int) -> None:  # noqa: ANN401  a mapping or a list
+    if isinstance(parent, dict):
+        keys = [key for key in parent if typed_key(key) != typed_key(last)]
+        keys.insert(index, last)
+        items = {key: parent[key] for key in keys}
+        parent.clear()
+        parent.update(items)
+    else:
+        parent.insert(index, parent.pop(last))
 
 
 def difference(base: Value, value: Value) -> ChangeSet:
@@ -278,16 +320,49 @@ def _touched(operation: Operation) -> list[KeyPath]:
     path = operation.path
     if isinstance(operation, Rename):
         return [path, (*path[:-1], operation.key)]
-    moves = isinstance(operation, Insert) or (isinstance(operation, Delete) and isinstance(path[-1], int))
+    moves = isinstance(operation, Insert) or (
+        isinstance(operation, Delete | Move) and isinstance(path[-1], int)
+    )
     return [path[:-1]] if moves else [path]
 
 
 def _collide(ours: Operation, theirs: Operation) -> bool:
+    if isinstance(ours, SetComment) or (isinstance(ours, Move) and _touched(ours) == [ours.path]):
+        # What stands in an entry may change under its comment; the entry itself has to stay.
+        return not (isinstance(theirs, Set) and theirs.path == ours.path) and any(
+            ours.path[: len(his)] == his for his in _touched(theirs)
+        )
     return any(
         mine[: len(his)] == his or his[: len(mine)] == mine
         for mine in _touched(ours)
         for his in _touched(theirs)
     )
+
+
+def path_before(path: KeyPath, operations: Sequence[Operation]) -> KeyPath | None:
+    """Return where what stands at ``path`` after ``operations`` stood before; ``None`` if it is new."""
+    for operation in reversed(operations):
+        depth = len(operation.path) - 1
+        if path[:depth] != operation.path[:depth] or len(path) <= depth or depth < 0:
+            continue
+        at, last = path[depth], operation.path[-1]
+        if isinstance(operation, Rename):
+            at = last if at == operation.key else at
+        elif isinstance(operation, Insert):
+            if at == last:
+                return None
+            at -= at > last
+        elif isinstance(operation, Delete) and isinstance(at, int):
+            at += at >= last
+        elif isinstance(operation, Move) and isinstance(at, int):
+            at = last if at == operation.index else _index_before(at, operation)
+        path = (*path[:depth], at, *path[depth + 1 :])
+    return path
+
+
+def _index_before(at: int, move: Move) -> int:
+    at -= at > move.index
+    return at + int(at >= move.path[-1])
 
 
 def _equal_change(ours: Operation, theirs: Operation) -> bool:

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from untorn import intents, saving
-from untorn.changes import ChangeSet, Delete, Insert, Operation, Rename, Set, apply_to, difference
-from untorn.drafts import Draft, applied_checked, prefixed, text_edits, without_prefix
+from untorn import intents, operations, saving
+from untorn.changes import ChangeSet, Operation, SetComment, apply_to, difference
+from untorn.drafts import Draft, applied_checked, owned, prefixed, text_edits, without_prefix
 from untorn.edits import TextEdit, apply_edits, composed
 from untorn.errors import KeyPathError
 from untorn.keypath import (
-    END,
     MISSING,
     KeyPath,
     KeyPathLike,
     format_keypath,
-    kind_of,
     look_up,
-    parse_keypath,
     resolve_keypath,
 )
 from untorn.loading import Loaded
-from untorn.records import Location, Receipt, Revision, Snapshot
+from untorn.records import Comment, Located, Location, Receipt, Revision, Snapshot
+from untorn.sdk.commenting import comment_of
 from untorn.text import SourceText, location_at, newline_of
-from untorn.values import Value, copied, same_value
+from untorn.values import Value, copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import EllipsisType
 
     from untorn.selection import Selection
 
@@ -40,8 +38,8 @@ if TYPE_CHECKING:
 class Document:
     """One file's text and value, and the changes made to it since it was read.
 
-    Explicit operations (``set``, ``append``, ``insert``, ``delete``, ``rename``)
-    change the text at once. ``value`` is plain data that you may change freely:
+    Explicit operations (``set``, ``append``, ``insert``, ``delete``, ``rename``,
+    ``set_comment``) change the text at once. ``value`` is plain data that you may change freely:
     what changed in it is found by comparison when the text, the next operation
     or the save asks for it. A document belongs to one thread.
 
@@ -139,12 +137,29 @@ class Document:
         Raises:
             KeyPathError: The path leads nowhere, or the format has no positions.
         """
+        return location_at(self.text, self._located(path).value.start, self._path)
+
+    def comment(self, path: KeyPathLike) -> Comment:
+        """Return what the comments of the entry at ``path`` say, without their markers.
+
+        They are the block of lines directly above it and the comment at the end
+        of its line. A block at the top of the file counts where the first entry
+        follows it directly, unless it is a licence; directives and commented-out
+        settings never do.
+
+        Raises:
+            KeyPathError: The path leads nowhere, or the format has no positions.
+        """
+        return comment_of(self.text, self._located(path))
+
+    def _located(self, path: KeyPathLike) -> Located:
+        text = self.text
         where = self._resolved(path)
-        found = self._selection.locate(self.text, where)
+        found = self._selection.locate(text, where)
         if found is None:
             msg = f"{format_keypath(where)} has no place in this {self.format} text"
             raise KeyPathError(msg, where=where)
-        return location_at(self.text, found.value.start, self._path)
+        return found
 
     def get(self, path: KeyPathLike, default: Value = None) -> Value:
         """Return the value at ``path``, or ``default`` where there is none.
@@ -182,27 +197,7 @@ class Document:
             UnrepresentableError: The format cannot hold ``value``.
             ImpreciseEditError: The edit would touch what it should not.
         """
-        self._settle()
-        where, value = self._through_nulls(path, value)
-        parent = look_up(self._picked, where[:-1]) if where else MISSING
-        if isinstance(parent, list) and where[-1] == len(parent):
-            self._do(Insert(where, value))
-        elif not same_value(look_up(self._picked, where), value):
-            self._do(Set(where, value))
-
-    def _through_nulls(self, path: KeyPathLike, value: Value) -> tuple[KeyPath, Value]:
-        """Resolve ``path``; where it leads through a null, that becomes a mapping."""
-        parts = parse_keypath(path)
-        for length in range(len(parts)):
-            if look_up(self._picked, parts[:length]) is None:
-                if not all(isinstance(part, str) for part in parts[length:]):
-                    break
-                for part in reversed(parts[length:]):
-                    value = {part: value}
-                return self._resolved(parts[:length]), value
-        where = self._resolved(path)
-        _refuse_new_indexes(where, self._picked)
-        return where, value
+        self._ask(operations.setting, path, value)
 
     def append(self, path: KeyPathLike, value: Value) -> None:
         """Put ``value`` behind the last item of the list at ``path``.
@@ -218,15 +213,7 @@ class Document:
         Raises:
             KeyPathError: There is no list at ``path``, or ``index`` is out of its range.
         """
-        self._settle()
-        where = self._resolved(path)
-        items = look_up(self._picked, where)
-        if not isinstance(items, list):
-            found = "nothing" if items is MISSING else kind_of(items)
-            msg = f"{format_keypath(where)} is {found}: only lists have items to insert"
-            raise KeyPathError(msg, where=where, hint="set it to a list first")
-        place = END if index is None else index
-        self._do(Insert(self._resolved((*where, place)), value))
+        self._ask(operations.inserting, path, index, value)
 
     def delete(self, path: KeyPathLike) -> None:
         """Remove the key or list item at ``path``, and the comments that are its own.
@@ -234,8 +221,7 @@ class Document:
         Raises:
             KeyPathError: There is nothing at ``path``.
         """
-        self._settle()
-        self._do(Delete(self._existing(path)))
+        self._ask(operations.deleting, path)
 
     def rename(self, path: KeyPathLike, key: Any) -> None:  # noqa: ANN401  YAML keys may be of any plain type
         """Give the key at ``path`` the name ``key``, at the same place.
@@ -243,18 +229,42 @@ class Document:
         Raises:
             KeyPathError: There is no key at ``path``, or ``key`` exists beside it.
         """
-        self._settle()
-        where = self._existing(path)
-        siblings = look_up(self._picked, where[:-1])
-        if not isinstance(siblings, Mapping):
-            msg = f"{format_keypath(where)} is an item of a list: only keys have names"
-            raise KeyPathError(msg, where=where)
-        if key == where[-1]:
-            return
-        if key in siblings:
-            msg = f"cannot rename {format_keypath(where)} to {key!r}: that key exists"
-            raise KeyPathError(msg, where=where, hint="delete it first")
-        self._do(Rename(where, key))
+        self._ask(operations.renaming, path, key)
+
+    def move(self, path: KeyPathLike, index: int) -> None:
+        """Let the entry at ``path`` stand at ``index`` among its siblings, its comments with it.
+
+        Args:
+            path: A key or a list item.
+            index: Where it shall stand, counted from 0 when it has moved; negative: from the end.
+
+        Raises:
+            KeyPathError: There is nothing at ``path``, or ``index`` is out of range.
+            ImpreciseEditError: What stands between cannot be told apart from its surroundings.
+        """
+        self._ask(operations.moving, path, index)
+
+    def set_comment(
+        self,
+        path: KeyPathLike,
+        *,
+        above: str | EllipsisType | None = ...,
+        inline: str | EllipsisType | None = ...,
+    ) -> None:
+        """Let the comments of the entry at ``path`` say something else; ``None`` removes one.
+
+        Args:
+            path: The entry.
+            above: The lines above it, separated by newlines, without markers.
+            inline: The comment at the end of its line.
+
+        Raises:
+            KeyPathError: There is nothing at ``path``.
+            UnrepresentableError: The format has no comments, or none can say that.
+            ImpreciseEditError: The entry has no line for itself, or what it would
+                say is taken for a directive or a commented-out setting.
+        """
+        self._ask(operations.commenting, path, above, inline)
 
     # ── Saving ──────────────────────────────────────────────────────────────
 
@@ -291,7 +301,7 @@ class Document:
         self._settle()
         if self._base is None:
             value = self._selection.picked(self._settled)
-            return intents.Creation(self._selection, value, equal_counts=equal_counts)
+            return intents.Creation(self._selection, value, self._text, equal_counts=equal_counts)
         return intents.Changes(
             self._base,
             ChangeSet(tuple(self._operations)),
@@ -335,27 +345,20 @@ class Document:
     def _resolved(self, path: KeyPathLike) -> KeyPath:
         return resolve_keypath(path, self._picked)
 
-    def _existing(self, path: KeyPathLike) -> KeyPath:
-        where = self._resolved(path)
-        if not where:
-            msg = "the whole value cannot be deleted or renamed"
-            raise KeyPathError(msg, where=where, hint="set it to another value")
-        if look_up(self._picked, where) is MISSING:
-            msg = f"{format_keypath(where)} does not exist"
-            raise KeyPathError(msg, where=where, hint=did_you_mean(where, self._picked))
-        return where
-
     def _settle(self) -> None:
         """Turn what was changed in ``value`` into operations."""
         if self._live is MISSING:
             return
         self._perform(difference(self._picked, self._live))
 
-    def _do(self, operation: Operation) -> None:
-        """Make an operation in the text, the settled value and the live one."""
-        self._perform(ChangeSet((operation,)))
+    def _ask(self, ask: Callable[..., tuple[Operation, ...]], path: KeyPathLike, *details: Any) -> None:  # noqa: ANN401
+        """Make operations in the text, the settled value and the live one, or none if one is refused."""
+        self._settle()
+        asked = ask(self._picked, path, *details)
+        self._perform(ChangeSet(asked))
         if self._live is not MISSING:
-            self._live = apply_to(self._live, operation)
+            for operation in asked:
+                self._live = apply_to(self._live, operation)
 
     def _perform(self, changes: ChangeSet) -> None:
         """Make changes in the text and the settled value, or neither if one is refused."""
@@ -363,6 +366,8 @@ class Document:
             return
         full = owned(prefixed(changes, self._selection.prefix))
         settled = applied_checked(self._settled, full)
+        if self._text is None and any(isinstance(each, SetComment) for each in full):
+            self._text = self._selection.render(self._settled)  # a comment needs a text to stand in
         if self._text is not None:
             edits = text_edits(
                 self._text,
@@ -373,43 +378,6 @@ class Document:
                 newline=self._newline,
             )
             self._text = apply_edits(self._text, edits)
-            self._edits = composed(self._edits, edits)
+            self._edits = composed(self._edits, edits) if self._base is not None else []
         self._settled = settled
         self._operations += full
-
-
-def owned(changes: ChangeSet) -> ChangeSet:
-    """Return ``changes`` with values that no caller can change any more."""
-    return ChangeSet(
-        tuple(
-            replace(each, value=copied(each.value)) if isinstance(each, (Set, Insert)) else each
-            for each in changes
-        )
-    )
-
-
-def _refuse_new_indexes(where: KeyPath, value: Value) -> None:
-    """Raise where missing parents would have to be lists."""
-    node = value
-    for position, part in enumerate(where):
-        node = look_up(node, (part,))
-        if node is MISSING:
-            missing = where[position + 1 :]
-            if any(not isinstance(each, str) for each in missing):
-                list_path = format_keypath(where[: position + 1])
-                msg = f"{list_path} does not exist: {format_keypath(missing)} has no list"
-                raise KeyPathError(msg, where=where[:position], hint="set the list first")
-            return
-
-
-def did_you_mean(where: KeyPath, value: Value) -> str:
-    """Return a hint that names the keys like the one that is missing."""
-    import difflib  # noqa: PLC0415  only for errors
-
-    there = 0
-    while look_up(value, where[: there + 1]) is not MISSING:
-        there += 1
-    siblings = look_up(value, where[:there])
-    names = [key for key in siblings if isinstance(key, str)] if isinstance(siblings, Mapping) else []
-    close = difflib.get_close_matches(str(where[there]), names, n=3)
-    return f"did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from untorn.changes import ChangeSet, Operation, Set, apply_to
+from untorn.changes import ChangeSet, Insert, Move, Operation, Set, SetComment, apply_to
 from untorn.edits import TextEdit, apply_edits
 from untorn.errors import ImpreciseEditError, KeyPathError, LoadError, UnrepresentableError
+from untorn.keypath import look_up
+from untorn.records import Comment
+from untorn.sdk.commenting import comment_of
 from untorn.selection import Selection, can_patch
 from untorn.text import SourceText, in_newlines_of
 from untorn.values import Value, copied, same_value
@@ -49,9 +53,19 @@ def prefixed(changes: ChangeSet, prefix: KeyPath) -> ChangeSet:
     return ChangeSet(tuple(replace(each, path=(*prefix, *each.path)) for each in changes))
 
 
-def rendered(current: Snapshot, selection: Selection, whole: Value) -> Draft:
+def owned(changes: ChangeSet) -> ChangeSet:
+    """Return ``changes`` with values that no caller can change any more."""
+    return ChangeSet(
+        tuple(
+            replace(each, value=copied(each.value)) if isinstance(each, (Set, Insert)) else each
+            for each in changes
+        )
+    )
+
+
+def rendered(current: Snapshot, selection: Selection, whole: Value, text: str | None = None) -> Draft:
     """Return a draft with a whole new text: for a new file, or one that could not be parsed."""
-    source = encodable(SourceText(selection.render(whole)), current.path)
+    source = encodable(SourceText(selection.render(whole) if text is None else text), current.path)
     changes = ChangeSet((Set(selection.prefix, selection.picked(whole)),))
     return Draft(current, source.to_bytes(), changes, source, selection, copied(whole))
 
@@ -118,7 +132,57 @@ def text_edits(  # noqa: PLR0913  how to edit is three keywords
         return _reformatted(text, selection, expected)
     if allow_reformat and not _reads_as(apply_edits(text, edits), selection, expected):
         return _reformatted(text, selection, expected)
+    _prove_comments(text, edits, selection, changes)
+    _prove_moves(text, edits, selection, changes, expected)
     return edits
+
+
+def _prove_comments(text: str, edits: list[TextEdit], selection: Selection, changes: ChangeSet) -> None:
+    """Raise where a comment would not be read as what it was to say: no value tells."""
+    last: dict[tuple[KeyPath, str], str | None] = {}
+    for each in changes:
+        if isinstance(each, SetComment):
+            last[each.path, each.place] = each.text
+        else:
+            last.clear()  # it may have moved what came before; that was proved when it was made
+    new = apply_edits(text, edits) if last else ""
+    for (path, place), said in last.items():
+        try:
+            proved = comment_at(new, selection, path, place) == said
+        except LoadError:
+            proved = False
+        if not proved:
+            raise ImpreciseEditError(
+                f"{said!r} would not be read as a comment of this entry, but as a directive or a setting",
+                where=path,
+            )
+
+
+def _prove_moves(
+    text: str, edits: list[TextEdit], selection: Selection, changes: ChangeSet, expected: Value
+) -> None:
+    """Raise where an entry did not come to stand where it shall: mappings are equal in any order."""
+    moves = [each for each in changes if isinstance(each, Move)]
+    if not moves:
+        return
+    moved_in = {each.path[:-1] for each in moves}
+    new = apply_edits(text, edits)
+    if _reads_as(new, selection, expected):
+        whole = selection.parse(new)
+        if all(_in_one_order(look_up(whole, path), look_up(expected, path)) for path in moved_in):
+            return
+    raise ImpreciseEditError("what it would move past depends on it, or it on that", where=moves[0].path)
+
+
+def _in_one_order(found: Value, wanted: Value) -> bool:
+    return not isinstance(found, Mapping) or list(found) == list(wanted)
+
+
+def comment_at(text: str, selection: Selection, path: KeyPath, place: str) -> str | None:
+    """Return what a comment of the entry at ``path`` (of the whole) says, ``None`` if there is none."""
+    found = selection.serializer.locate(text, path) if can_patch(selection.serializer) else None
+    comment = Comment() if found is None else comment_of(text, found)
+    return comment.above if place == "above" else comment.inline
 
 
 def _precise_edits(text: str, selection: Selection, changes: ChangeSet) -> Iterable[TextEdit]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from untorn.changes import ChangeSet, Set, difference, replayed
-from untorn.drafts import Draft, encodable, patched, prefixed, rendered
+from untorn.changes import ChangeSet, Set, SetComment, difference, path_before, replayed
+from untorn.drafts import Draft, comment_at, encodable, patched, prefixed, rendered
 from untorn.errors import ConflictError, LoadError
-from untorn.keypath import MISSING
+from untorn.keypath import MISSING, format_keypath
 from untorn.loading import Loaded, load_snapshot
 from untorn.records import Revision, Snapshot
 from untorn.text import SourceText, location_at
@@ -56,18 +56,20 @@ class Opaque:
 class Creation:
     """A file that did not exist when this intent was made.
 
+    ``text`` is its text where that is known already, with comments in it.
     ``equal_counts`` is whether somebody else's equal file is this one; two
     first steps of one counter are not one step.
     """
 
     selection: Selection
     value: Value
+    text: str | None = None
     equal_counts: bool = True
 
     def draft(self, current: Snapshot) -> Draft:
         """Return a new text, or nothing to do where somebody made the same file meanwhile."""
         if current.data is None:
-            return rendered(current, self.selection, self.selection.whole_of(self.value))
+            return rendered(current, self.selection, self.selection.whole_of(self.value), self.text)
         theirs = load_snapshot(current, self.selection)
         if self.equal_counts and same_value(theirs.value, self.value):
             return Draft(current, current.data, ChangeSet(), theirs.source, self.selection, theirs.whole)
@@ -170,7 +172,7 @@ class Changes:
         if current.data == self.base.snapshot.data:
             return patched(self.base, self.changes, text=self.text, allow_reformat=self.allow_reformat)
         theirs = load_snapshot(current, self.base.selection)
-        changes = self._replayed(theirs)
+        changes = self._comments_replayed(self._replayed(theirs), theirs)
         return patched(theirs, changes, allow_reformat=self.allow_reformat, replayed=bool(changes))
 
     def _replayed(self, theirs: Loaded) -> ChangeSet:
@@ -184,6 +186,36 @@ class Changes:
             if found is not None:
                 conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
             raise
+
+    def _comments_replayed(self, changes: ChangeSet, theirs: Loaded) -> ChangeSet:
+        """Return ``changes`` without the comments that say already what they shall."""
+        remaining = []
+        for number, ours in enumerate(changes):
+            if isinstance(ours, SetComment):
+                before = path_before(ours.path, changes.operations[:number])
+                if before is not None and self._is_said(replace(ours, path=before), theirs):
+                    continue
+            remaining.append(ours)
+        return ChangeSet(tuple(remaining))
+
+    def _is_said(self, ours: SetComment, theirs: Loaded) -> bool:
+        old, new = (_comment(each, ours) for each in (self.base, theirs))
+        if new in (old, ours.text):
+            return new == ours.text
+        where = ours.path[len(self.base.selection.prefix) :]
+        raise ConflictError(
+            f"{format_keypath(where)}: both sides changed its comment",
+            path=theirs.snapshot.path,
+            where=where,
+            hint="load the file again, and make the change on what it holds now",
+            base=old,
+            ours=ours.text,
+            theirs=new,
+        )
+
+
+def _comment(loaded: Loaded, operation: SetComment) -> str | None:
+    return comment_at(loaded.source.text, loaded.selection, operation.path, operation.place)
 
 
 def intent_on(

@@ -45,6 +45,9 @@ class Located:
         above: The block of comment lines that the entry owns (EDITING E3), in
             whole lines, as one span a comment line; empty if there are none.
         inline: The comment at the end of its line, or ``None``.
+        heading: The block at the very top of the file where it stands directly
+            above this entry: nobody's when the entry goes, but what is read as
+            its comment. Empty for a licence.
     """
 
     value: Span
@@ -52,6 +55,20 @@ class Located:
     entry: Span | None = None
     above: tuple[Span, ...] = ()
     inline: Span | None = None
+    heading: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What the comments of one entry say, without their markers; ``None`` where there is none.
+
+    Attributes:
+        above: The block of lines above it, joined with newlines.
+        inline: The one at the end of its line.
+    """
+
+    above: str | None = None
+    inline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,7 @@ class Receipt:
 
 
 __all__ = [
+    "Comment",
     "Locate",
     "Located",
     "Location",

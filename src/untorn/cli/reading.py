@@ -7,9 +7,8 @@ import sys
 from untorn.cli.documents import Source
 from untorn.cli.failures import CommandError, explaining
 from untorn.cli.output import complain, say, say_value, shown
-from untorn.errors import KeyPathError
 from untorn.host import Host
-from untorn.keypath import MISSING, format_keypath, look_up, resolve_keypath
+from untorn.keypath import MISSING, look_up, resolve_keypath
 
 TYPE_CHECKING = False  # no command should pay for typing
 if TYPE_CHECKING:
@@ -33,10 +32,9 @@ def _found(value: Value, written: str) -> Value:
     where = resolve_keypath(written, value)
     found = look_up(value, where)
     if found is MISSING:
-        from untorn.document import did_you_mean  # noqa: PLC0415  only for errors
+        from untorn.operations import nothing_at  # noqa: PLC0415  only for errors
 
-        msg = f"{format_keypath(where)} does not exist"
-        raise KeyPathError(msg, where=where, hint=did_you_mean(where, value))
+        raise nothing_at(where, value)
     return found
 
 

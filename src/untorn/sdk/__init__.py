@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from untorn.changes import ChangeSet as ChangeSet
     from untorn.changes import Delete as Delete
     from untorn.changes import Insert as Insert
+    from untorn.changes import Move as Move
     from untorn.changes import Operation as Operation
     from untorn.changes import Rename as Rename
     from untorn.changes import Set as Set
+    from untorn.changes import SetComment as SetComment
     from untorn.changes import difference as difference
     from untorn.edits import Span as Span
     from untorn.edits import TextEdit as TextEdit
@@ -28,13 +30,17 @@ if TYPE_CHECKING:
     from untorn.keypath import KeyPath as KeyPath
     from untorn.keypath import format_keypath as format_keypath
     from untorn.keypath import look_up as look_up
+    from untorn.records import Comment as Comment
     from untorn.records import Located as Located
     from untorn.records import Location as Location
     from untorn.records import Problem as Problem
     from untorn.records import Proposal as Proposal
     from untorn.records import Receipt as Receipt
+    from untorn.sdk.commenting import comment_of as comment_of
+    from untorn.sdk.commenting import commented as commented
     from untorn.sdk.comments import CommentStyle as CommentStyle
     from untorn.sdk.comments import hash_comments as hash_comments
+    from untorn.sdk.comments import heading_above as heading_above
     from untorn.sdk.comments import inline_comment as inline_comment
     from untorn.sdk.comments import owned_above as owned_above
     from untorn.sdk.layout import blank_before as blank_before
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
     from untorn.sdk.limits import MAX_DIGITS as MAX_DIGITS
     from untorn.sdk.limits import check_depth as check_depth
     from untorn.sdk.limits import too_deep as too_deep
+    from untorn.sdk.moving import moved as moved
     from untorn.sdk.patching import patched as patched
     from untorn.sdk.patching import refined as refined
     from untorn.sdk.representable import Kinds as Kinds
@@ -61,7 +68,17 @@ if TYPE_CHECKING:
     from untorn.values import same_value as same_value
 
 _HOME = {
-    "untorn.changes": ("ChangeSet", "Delete", "Insert", "Operation", "Rename", "Set", "difference"),
+    "untorn.changes": (
+        "ChangeSet",
+        "Delete",
+        "Insert",
+        "Move",
+        "Operation",
+        "Rename",
+        "Set",
+        "SetComment",
+        "difference",
+    ),
     "untorn.edits": ("Span", "TextEdit", "apply_edits"),
     "untorn.errors": (
         "EmptyFileError",
@@ -73,8 +90,16 @@ _HOME = {
     ),
     "untorn.hookspecs": ("hookimpl",),
     "untorn.keypath": ("KeyPath", "format_keypath", "look_up"),
-    "untorn.records": ("Located", "Location", "Problem", "Proposal", "Receipt"),
-    "untorn.sdk.comments": ("CommentStyle", "hash_comments", "inline_comment", "owned_above"),
+    "untorn.records": ("Comment", "Located", "Location", "Problem", "Proposal", "Receipt"),
+    "untorn.sdk.commenting": ("comment_of", "commented"),
+    "untorn.sdk.moving": ("moved",),
+    "untorn.sdk.comments": (
+        "CommentStyle",
+        "hash_comments",
+        "heading_above",
+        "inline_comment",
+        "owned_above",
+    ),
     "untorn.sdk.layout": (
         "blank_before",
         "indentation_of",
@@ -100,6 +125,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_DIGITS",
     "ChangeSet",
+    "Comment",
     "CommentStyle",
     "Delete",
     "EmptyFileError",
@@ -110,6 +136,7 @@ __all__ = [
     "LimitError",
     "Located",
     "Location",
+    "Move",
     "Operation",
     "ParseError",
     "PatchingSerializer",
@@ -119,6 +146,7 @@ __all__ = [
     "Rename",
     "Serializer",
     "Set",
+    "SetComment",
     "Span",
     "StreamSerializer",
     "Tagged",
@@ -130,9 +158,12 @@ __all__ = [
     "blank_before",
     "check_depth",
     "check_representable",
+    "comment_of",
+    "commented",
     "difference",
     "format_keypath",
     "hash_comments",
+    "heading_above",
     "hookimpl",
     "indentation_of",
     "inline_comment",
@@ -141,6 +172,7 @@ __all__ = [
     "lines_inserted",
     "lines_removed",
     "look_up",
+    "moved",
     "newline_of",
     "owned_above",
     "patched",

@@ -32,6 +32,8 @@ _DIRECTIVE = re.compile(
     re.IGNORECASE,
 )
 
+LICENCE = re.compile(r"copyright|licen[cs]e|all rights reserved|\u00a9", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class CommentStyle:
@@ -43,11 +45,13 @@ class CommentStyle:
             parse as an entry.
         is_prologue: Whether a line that is neither blank nor a comment may stand
             above the block at the very top (YAML's ``---`` and ``%YAML``).
+        marker: What a comment begins with that goes on to the end of its line.
     """
 
     scan: Scan
     is_setting: Callable[[str], bool]
     is_prologue: Callable[[str], bool] = lambda _line: False
+    marker: str = "#"
 
 
 def hash_comments(text: str, start: int, stop: int) -> list[Span]:
@@ -76,6 +80,20 @@ def owned_above(text: str, floor: int, entry_start: int, style: CommentStyle) ->
         return ()
     block = _block_above(text, floor, entry_start, style.scan)
     if not block or _is_top(text, block[0].start, style):
+        return ()
+    return tuple(_without_strangers(text, block, style))
+
+
+def heading_above(text: str, floor: int, entry_start: int, style: CommentStyle) -> tuple[Span, ...]:
+    """Return the block at the very top of the file if the entry follows it directly; no licence.
+
+    It stays where it is when the entry goes. But it is what a reader takes for
+    the first entry's comment.
+    """
+    block = _block_above(text, floor, entry_start, style.scan) if blank_before(text, entry_start) else []
+    if not block or not _is_top(text, block[0].start, style):
+        return ()
+    if LICENCE.search(text, block[0].start, block[-1].stop):
         return ()
     return tuple(_without_strangers(text, block, style))
 

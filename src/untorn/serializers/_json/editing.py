@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 from untorn.sdk import (
     Delete,
     Insert,
+    Move,
     Set,
+    SetComment,
     TextEdit,
+    UnrepresentableError,
     Value,
     check_representable,
+    commented,
     indentation_of,
+    moved,
     patched,
     refined,
     same_value,
 )
 from untorn.serializers._json.adding import added
 from untorn.serializers._json.habits import goes_on_one_line, look_in, look_of, spelling_of
+from untorn.serializers._json.outline import STYLE
 from untorn.serializers._json.removing import removed
 from untorn.serializers._json.writing import KINDS, is_container, scalar, written
 
@@ -42,6 +48,16 @@ def edits_for(outline: Outline, operation: Operation) -> list[TextEdit]:
         case Delete(path):
             container = _container(outline, path[:-1])
             return removed(container, _member(container, path[-1]))
+        case SetComment(path):
+            if operation.text is not None and not outline.has_comments:
+                raise UnrepresentableError(
+                    "JSON has no comments", where=path, hint="JSONC has them, in a file named .jsonc"
+                )
+            return commented(outline.text, outline.locate(path), operation, STYLE)
+        case Move(path):
+            container = _container(outline, path[:-1])
+            places = [outline.located(container, each) for each in container.members]
+            return moved(outline.text, places, _member(container, path[-1]).position, operation)
         case _:
             return _renamed(outline, operation.path, operation.key)
 

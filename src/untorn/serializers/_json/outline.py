@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from untorn.sdk import CommentStyle, Located, Span, Value, inline_comment, owned_above
+from untorn.sdk import CommentStyle, Located, Span, Value, heading_above, inline_comment, owned_above
 from untorn.serializers._json.blanking import Blanked, blanked, comments
 from untorn.serializers._json.reading import SPACE
 
@@ -137,13 +137,13 @@ class Outline:
         self.commas = without.commas
         self.spelling: Look | None = None
         self.look: Look | None = None
-        self._has_comments = has_comments
+        self.has_comments = has_comments
         self.root = Span(past_space(blank, 0), len(blank.rstrip(SPACE)))
         self._containers: dict[int, Container] = {}
 
     def again(self, text: str) -> Outline:
         """Return the outline of another text of the same format."""
-        return Outline(text, has_comments=self._has_comments)
+        return Outline(text, has_comments=self.has_comments)
 
     def trailing_comma(self, start: int, stop: int) -> int | None:
         """Return the offset of a trailing comma in ``text[start:stop]``."""
@@ -202,7 +202,8 @@ class Outline:
         if previous and "\n" not in self.text[previous.start : member.stop]:
             inline = None
         above = owned_above(self.text, floor, member.start, STYLE)
-        return Located(member.value, member.name, Span(member.start, member.stop), above, inline)
+        heading = heading_above(self.text, floor, member.start, STYLE)
+        return Located(member.value, member.name, Span(member.start, member.stop), above, inline, heading)
 
 
 def _is_setting(body: str) -> bool:
@@ -219,4 +220,4 @@ def _is_setting(body: str) -> bool:
 
 
 # The block below the bracket that a file begins with is its heading.
-STYLE = CommentStyle(comments, _is_setting, is_prologue=lambda line: line.strip() in ("{", "["))
+STYLE = CommentStyle(comments, _is_setting, is_prologue=lambda line: line.strip() in ("{", "["), marker="//")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.sdk import CommentStyle, Located, Span, hash_comments, inline_comment, owned_above
+from untorn.sdk import CommentStyle, Located, Span, hash_comments, heading_above, inline_comment, owned_above
 
 if TYPE_CHECKING:
     from untorn.serializers._toml.nodes import Statement
@@ -41,4 +41,5 @@ def located_statement(text: str, statement: Statement, key: Span | None, value: 
         statement.span,
         owned_above(text, statement.floor, statement.span.start, STYLE),
         inline_comment(text, statement.span.stop, hash_comments),
+        heading_above(text, statement.floor, statement.span.start, STYLE),
     )

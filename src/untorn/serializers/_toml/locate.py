@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from untorn.sdk import Located, Span, hash_comments, inline_comment, owned_above
 from untorn.serializers._toml.comments import STYLE, located_statement
-from untorn.serializers._toml.nodes import Array, Inline, Leaf, Table, Tables, statements_of
+from untorn.serializers._toml.nodes import (
+    Array,
+    Header,
+    Inline,
+    Leaf,
+    Table,
+    Tables,
+    children_of,
+    statements_of,
+)
 
 if TYPE_CHECKING:
     from untorn.sdk import KeyPath
-    from untorn.serializers._toml.nodes import Index
+    from untorn.serializers._toml.nodes import Index, Node
 
 
 def located(index: Index, path: KeyPath) -> Located | None:
@@ -32,6 +42,34 @@ def located(index: Index, path: KeyPath) -> Located | None:
         return _announced(index.text, node.items[0], node.keys[0])
     assert isinstance(node, Table)
     return _announced(index.text, node, node.keys[0] if node.keys else None)
+
+
+def siblings_of(index: Index, path: KeyPath) -> list[Located | None]:
+    """Return where what stands beside ``path`` is written, itself included, in the order of the value.
+
+    ``None`` for what is not written in one piece, or not in the same way: a key
+    cannot take the place of a header, nor a header that of a key.
+    """
+    node = index.find(path)
+    assert node is not None
+    assert node.parent is not None
+    if isinstance(node.parent, (Array, Inline)):
+        return [located(index, (*path[:-1], each.name)) for each in children_of(node.parent)]
+    opened = isinstance(statements_of(node)[0], Header)
+    return [_whole(index, each, opened=opened) for each in children_of(node.parent)]
+
+
+def _whole(index: Index, node: Node, *, opened: bool) -> Located | None:
+    """Return where all of the statements of ``node`` are, if they are one behind the other."""
+    statements = statements_of(node)
+    first, last = statements[0], statements[-1]
+    if isinstance(first, Header) != opened or last.number - first.number != len(statements) - 1:
+        return None
+    behind = inline_comment(index.text, last.span.stop, hash_comments)
+    if last is first:
+        return located_statement(index.text, first, None, first.span)
+    span = Span(first.span.start, behind.stop if behind else last.span.stop)
+    return replace(located_statement(index.text, first, None, span), entry=span)
 
 
 def _leaf(text: str, node: Leaf) -> Located:

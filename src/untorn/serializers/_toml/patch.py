@@ -10,23 +10,38 @@ from untorn.sdk import (
     Delete,
     ImpreciseEditError,
     Insert,
+    Move,
     Operation,
     Rename,
     Set,
+    SetComment,
     TextEdit,
     UnrepresentableError,
+    commented,
     difference,
     format_keypath,
     indentation_of,
     look_up,
+    moved,
     patched,
 )
 from untorn.serializers._toml import arrays
 from untorn.serializers._toml.adding import elements_inserted, key_added, no_element
+from untorn.serializers._toml.comments import STYLE
 from untorn.serializers._toml.index import index_of
 from untorn.serializers._toml.layout import brace_pad, string_sample
-from untorn.serializers._toml.locate import located
-from untorn.serializers._toml.nodes import Array, Index, Inline, Leaf, Node, Table, Tables, path_of
+from untorn.serializers._toml.locate import located, siblings_of
+from untorn.serializers._toml.nodes import (
+    Array,
+    Index,
+    Inline,
+    Leaf,
+    Node,
+    Table,
+    Tables,
+    children_of,
+    path_of,
+)
 from untorn.serializers._toml.removing import collapsed, removed, retyped_in_place
 from untorn.serializers._toml.scalars import check, key_text
 from untorn.serializers._toml.writing import inline_text
@@ -77,7 +92,7 @@ class _SetCommented(Set):
     inline: str = ""
 
 
-def _one(index: Index, operation: Operation) -> list[TextEdit] | None:
+def _one(index: Index, operation: Operation) -> list[TextEdit] | None:  # noqa: PLR0911  one for each operation
     if index.is_stale:
         return None
     # Only another spelling in the same place leaves every statement what it is.
@@ -89,6 +104,12 @@ def _one(index: Index, operation: Operation) -> list[TextEdit] | None:
             return _insert(index, operation)
         case Delete():
             return _delete(index, operation.path)
+        case SetComment():
+            return commented(index.text, located(index, operation.path), operation, STYLE)
+        case Move(path):
+            siblings = children_of(index.nearest(path[:-1])[0])
+            now = [each.name for each in siblings].index(path[-1])
+            return moved(index.text, siblings_of(index, path), now, operation)
         case _:
             return _rename(index, operation)
 

@@ -13,20 +13,25 @@ from untorn.sdk import (
     KeyPath,
     Kinds,
     Located,
+    Move,
     Operation,
     Set,
+    SetComment,
     Span,
     TextEdit,
     Value,
     check_representable,
+    commented,
     difference,
+    look_up,
+    moved,
     patched,
 )
 from untorn.serializers._yaml.adding import add_item, add_key
 from untorn.serializers._yaml.documents import insert_document, remove_document
 from untorn.serializers._yaml.fragments import root_text
 from untorn.serializers._yaml.lines import merged_edits
-from untorn.serializers._yaml.places import Entry, Index, refuse_needed_anchors, refuse_shared
+from untorn.serializers._yaml.places import COMMENTS, Entry, Index, refuse_needed_anchors, refuse_shared
 from untorn.serializers._yaml.removing import refuse_uncovered, remove
 from untorn.serializers._yaml.setting import replace_value
 from untorn.serializers._yaml.spelling import DOUBLE, SINGLE, spelled_key
@@ -46,7 +51,7 @@ def patch(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
     return patched(text, operations, Index, patch_one)
 
 
-def patch_one(index: Index, operation: Operation) -> list[TextEdit]:
+def patch_one(index: Index, operation: Operation) -> list[TextEdit]:  # noqa: PLR0911  one for each operation
     """Return the edits of one operation on an indexed text."""
     path = operation.path
     if not path:
@@ -64,6 +69,13 @@ def patch_one(index: Index, operation: Operation) -> list[TextEdit]:
                 if len(path) == 1
                 else remove(index, _found(index, path), path)
             )
+        case SetComment():
+            entry = _found(index, path)
+            refuse_shared(entry.shared, path, "comment on it")
+            end = None if entry.holder is None else index.line_end_of(entry)
+            return commented(index.text, index.located(entry), operation, COMMENTS, end=end)
+        case Move():
+            return _moved(index, operation)
         case _:
             check_representable({operation.key: None}, KINDS, shown(index, path[:-1]))
             return _rename(index, path, operation.key)
@@ -156,7 +168,7 @@ def _fill_text(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
     return [TextEdit(len(text), len(text), new if final else "\n" + new.removesuffix("\n"))]
 
 
-# ── Insert, rename ──────────────────────────────────────────────────────────
+# ── Insert, rename, move ──────────────────────────────────────────────────────────
 
 
 def _insert(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
@@ -184,6 +196,18 @@ def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:
             raise ImpreciseEditError("an empty key in brackets cannot be renamed", where=path)
         new = f" {new}" if index.text[node.start - 1 : node.start] == "?" else new
     return [TextEdit(node.start, node.end, new)]
+
+
+def _moved(index: Index, operation: Move) -> list[TextEdit]:
+    path = operation.path
+    if len(path) == 1:
+        raise ImpreciseEditError("whole documents are not moved", where=path)
+    refuse_shared(_found(index, path).shared, path, "move it")
+    holder, siblings = _found(index, path[:-1]), look_up(index.value, path[:-1])
+    keys = list(siblings) if isinstance(siblings, Mapping) else list(range(len(siblings)))
+    found = [index.child(holder, key) for key in keys]
+    places = [None if each is None or each.merged else index.located(each) for each in found]
+    return moved(index.text, places, keys.index(path[-1]), operation)
 
 
 def locate(text: str, keypath: KeyPath) -> Located | None:

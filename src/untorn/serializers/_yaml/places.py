@@ -14,6 +14,7 @@ from untorn.sdk import (
     Located,
     Span,
     hash_comments,
+    heading_above,
     inline_comment,
     owned_above,
 )
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from untorn.serializers._yaml.fragments import Style
     from untorn.serializers._yaml.nodes import Document
 
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
+_HEADER_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 _SETTING = re.compile(r"[\w.\-/\"']+:(?:\s|$)")
 
 COMMENTS = CommentStyle(
@@ -204,6 +207,7 @@ class Index:
             Span(start, max(start, self.end_of(entry))),
             owned_above(self.text, floor, start, COMMENTS),
             self.inline_of(entry),
+            heading_above(self.text, floor, start, COMMENTS),
         )
 
     def inline_of(self, entry: Entry) -> Span | None:
@@ -220,10 +224,18 @@ class Index:
             return self.header_comment(node)
         return inline_comment(self.text, self.end_of(entry), hash_comments)
 
+    def line_end_of(self, entry: Entry) -> int:
+        """Return behind what of an entry a comment at the end of its line goes: see ``inline_of``."""
+        node = entry.node
+        if node.is_block and node.items:
+            return self.head_of(entry)
+        if node.style in ("|", ">"):
+            return _block_header(self.text, node).end()
+        return self.end_of(entry)
+
     def header_comment(self, node: Node) -> Span | None:
         """Return the comment behind the ``|`` or ``>`` of a block scalar."""
-        start = content_start(self.text, node)
-        found = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n]*)").match(self.text, start)
+        found = _HEADER_COMMENT.match(self.text, _block_header(self.text, node).end())
         return Span(*found.span(1)) if found else None
 
     def head_of(self, entry: Entry) -> int:
@@ -235,6 +247,13 @@ class Index:
         if entry.key is not None:
             return self.colon_of(entry) + 1
         return self.start_of(entry) + 1
+
+
+def _block_header(text: str, node: Node) -> re.Match[str]:
+    """Return the ``|`` or ``>`` of a block scalar, with its indicators."""
+    found = _BLOCK_HEADER.match(text, content_start(text, node))
+    assert found is not None
+    return found
 
 
 def _next_line(text: str, offset: int) -> int:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from untorn.records import Comment as Comment
     from untorn.records import Location as Location
     from untorn.records import Problem as Problem
+    from untorn.records import Range as Range
     from untorn.records import Receipt as Receipt
     from untorn.records import Revision as Revision
     from untorn.values import Tagged as Tagged
@@ -76,7 +77,7 @@ _HOME = {
     "untorn.values": ("Tagged", "Value", "same_value"),
     "untorn.keypath": ("format_keypath", "parse_keypath"),
     "untorn.changes": ("ChangeSet",),
-    "untorn.records": ("Comment", "Location", "Problem", "Receipt", "Revision"),
+    "untorn.records": ("Comment", "Location", "Problem", "Range", "Receipt", "Revision"),
     "untorn.errors": (
         "ConflictError",
         "DecodeError",
@@ -103,6 +104,7 @@ _HOME = {
 
 __all__ = [
     "ChangeSet",
+    "Comment",
     "ConflictError",
     "DecodeError",
     "Document",
@@ -119,6 +121,7 @@ __all__ = [
     "PluginError",
     "Problem",
     "ProofError",
+    "Range",
     "ReadError",
     "Receipt",
     "RejectedError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from untorn import intents, operations, saving
 from untorn.changes import ChangeSet, Operation, SetComment, apply_to, difference
@@ -20,7 +20,8 @@ from untorn.keypath import (
     resolve_keypath,
 )
 from untorn.loading import Loaded
-from untorn.records import Comment, Located, Location, Receipt, Revision, Snapshot
+from untorn.positions import lsp_edits, range_of
+from untorn.records import Comment, Located, Location, Range, Receipt, Revision, Snapshot
 from untorn.sdk.commenting import comment_of
 from untorn.text import SourceText, location_at, newline_of
 from untorn.values import Value, copied
@@ -118,6 +119,10 @@ class Document:
         self._settle()
         return tuple(self._edits)
 
+    def lsp_edits(self) -> list[dict[str, Any]]:
+        """Return ``edits`` as a language server sends them: lines from 0, columns in UTF-16 code units."""
+        return lsp_edits(self._base.source.text if self._base is not None else "", self.edits)
+
     def diff(self) -> str:
         """Return the changes of the text as a unified diff, empty if there are none."""
         import difflib  # noqa: PLC0415  only for people
@@ -138,6 +143,31 @@ class Document:
             KeyPathError: The path leads nowhere, or the format has no positions.
         """
         return location_at(self.text, self._located(path).value.start, self._path)
+
+    def range(
+        self,
+        path: KeyPathLike,
+        part: Literal["value", "key", "entry"] = "value",
+        *,
+        unit: Literal["code point", "utf-16"] = "code point",
+    ) -> Range:
+        """Return where the value at ``path`` begins and ends in ``text``.
+
+        Args:
+            path: A key path.
+            part: The value alone; its key; or the whole entry, from its key (or the
+                ``-`` of a YAML item) to the end of its value.
+            unit: What columns count: ``"utf-16"`` for language servers and browsers.
+
+        Raises:
+            KeyPathError: The path leads nowhere, has no such part, or the format has no positions.
+        """
+        span = getattr(self._located(path), part)
+        if span is None:
+            where = self._resolved(path)
+            msg = f"{format_keypath(where)} has no {part} of its own in this {self.format} text"
+            raise KeyPathError(msg, where=where)
+        return range_of(self.text, span, self._path, utf16=unit == "utf-16")
 
     def comment(self, path: KeyPathLike) -> Comment:
         """Return what the comments of the entry at ``path`` say, without their markers.

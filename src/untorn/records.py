@@ -33,6 +33,17 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """From ``start`` to ``stop``, which is the place behind the last character."""
+
+    start: Location
+    stop: Location
+
+    def __str__(self) -> str:
+        return f"{self.start}-{self.stop.line}:{self.stop.column}"
+
+
+@dataclass(frozen=True, slots=True)
 class Located:
     """Where one entry stands in a text; all spans in code points.
 
@@ -179,6 +190,7 @@ __all__ = [
     "Location",
     "Problem",
     "Proposal",
+    "Range",
     "Read",
     "Receipt",
     "Revision",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import EllipsisType
 
-    from untorn.selection import Selection
+    from untorn.selection import Locator, Selection
 
     # Saves a document to its own path (None) or another one, with keyword options.
     Saver: TypeAlias = Callable[["Document", Any, dict[str, Any]], tuple[Receipt, Draft]]
@@ -53,6 +53,8 @@ class Document:
         self._selection = selection
         self._start(base, {} if base is None else copied(base.whole))
         self._live: Value = MISSING
+        self._located_in: str | None = None
+        self._locate: Locator
         self.receipt: Receipt | None = None
         """What the last save did; ``edit`` sets it when its block has ended."""
         self.allow_reformat = False
@@ -184,8 +186,10 @@ class Document:
 
     def _located(self, path: KeyPathLike) -> Located:
         text = self.text
+        if self._located_in != text:
+            self._located_in, self._locate = text, self._selection.locator(text)
         where = self._resolved(path)
-        found = self._selection.locate(text, where)
+        found = self._locate(where)
         if found is None:
             msg = f"{format_keypath(where)} has no place in this {self.format} text"
             raise KeyPathError(msg, where=where)

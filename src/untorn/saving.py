@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from untorn.drafts import Draft
     from untorn.intents import Intent
     from untorn.keypath import KeyPath
-    from untorn.records import Located, Snapshot
+    from untorn.records import Snapshot
     from untorn.storage.in_place import InPlace
 
 RACES = 3
@@ -133,9 +133,6 @@ def proposal_of(draft: Draft, path: Path | None) -> Proposal:
     """Return what validators get to see of a draft."""
     selection, source = draft.selection, draft.source
 
-    def locate(where: KeyPath) -> Located | None:
-        return selection.locate(source.text, where) if selection and source else None
-
     def read(relative: str) -> bytes:
         return _read_beside(path, relative)
 
@@ -149,9 +146,13 @@ def proposal_of(draft: Draft, path: Path | None) -> Proposal:
         data=draft.data,
         base=draft.base,
         changes=changes,
-        locate=locate,
+        locate=selection.locator(source.text) if selection and source else _nowhere,
         read=read,
     )
+
+
+def _nowhere(_path: KeyPath) -> None:
+    """Opaque bytes have no places."""
 
 
 def _read_beside(path: Path | None, relative: str) -> bytes:

@@ -6,13 +6,16 @@ from untorn.errors import KeyPathError, ParseError
 
 TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal, TypeAlias, TypeGuard
 
     from untorn.keypath import KeyPath
     from untorn.records import Located
     from untorn.serializer import PatchingSerializer, Serializer, StreamSerializer
     from untorn.values import Value
+
+    # Says where a key path stands in one text.
+    Locator: TypeAlias = Callable[[KeyPath], "Located | None"]
 
 DocumentNumber: TypeAlias = "int | Literal['all'] | None"
 
@@ -92,9 +95,25 @@ class Selection:
 
     def locate(self, text: str, path: KeyPath) -> Located | None:
         """Return where ``path`` (of the picked value) stands in ``text``."""
+        return self.locator(text)(path)
+
+    def locator(self, text: str) -> Locator:
+        """Return what says where a path (of the picked value) stands in ``text``, many times if need be.
+
+        The text is looked at when it is first asked; it belongs to one thread.
+        """
         if not can_patch(self.serializer):
-            return None
-        return self.serializer.locate(text, (*self.prefix, *path))
+            return lambda _path: None
+        serializer, prefix = self.serializer, self.prefix
+        found: list[Locator] = []
+
+        def locate(path: KeyPath) -> Located | None:
+            if not found:
+                make = getattr(serializer, "locator", None)
+                found.append(make(text) if make else lambda where: serializer.locate(text, where))
+            return found[0]((*prefix, *path))
+
+        return locate
 
     @property
     def encodings(self) -> Sequence[str]:

@@ -6,7 +6,7 @@ from untorn.serializers._json.reading import value_of
 
 TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from untorn.sdk import KeyPath, Located, Operation, TextEdit, Value
     from untorn.serializers._json.outline import Outline
@@ -40,6 +40,10 @@ class JsonSerializer:
     def locate(self, text: str, keypath: KeyPath) -> Located | None:
         """Return where ``keypath`` stands in ``text``."""
         return self._outline(text).locate(keypath)
+
+    def locator(self, text: str) -> Callable[[KeyPath], Located | None]:
+        """Return what says where a key path stands in ``text``: one look at it for many paths."""
+        return self._outline(text).locate
 
     def _outline(self, text: str) -> Outline:
         from untorn.serializers._json.outline import Outline  # noqa: PLC0415

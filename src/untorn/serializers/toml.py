@@ -9,7 +9,7 @@ from untorn.serializers._toml.reading import value_of
 
 TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from untorn.sdk import KeyPath, Located, Operation, TextEdit, Value
 
@@ -74,10 +74,16 @@ class TomlSerializer:
         its first element. A table that only dotted keys define has the rest of
         the first statement behind its key.
         """
-        from untorn.serializers._toml.index import index_of  # noqa: PLC0415  a load does not need it
+        return self.locator(text)(keypath)
+
+    def locator(self, text: str) -> Callable[[KeyPath], Located | None]:
+        """Return what says where a key path stands in ``text``: one look at it for many paths."""
+        from functools import partial  # noqa: PLC0415  a load does not need it
+
+        from untorn.serializers._toml.index import index_of  # noqa: PLC0415
         from untorn.serializers._toml.locate import located  # noqa: PLC0415
 
-        return located(index_of(text), keypath)
+        return partial(located, index_of(text))
 
 
 serializer = TomlSerializer()

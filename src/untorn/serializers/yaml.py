@@ -6,7 +6,7 @@ from untorn.sdk import ParseError, too_deep
 
 TYPE_CHECKING = False  # a load imports this module
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from untorn.sdk import KeyPath, Located, Operation, TextEdit, Value
 
@@ -72,9 +72,13 @@ class YamlSerializer:
 
     def locate(self, text: str, keypath: KeyPath) -> Located | None:
         """Return where ``keypath``, which begins with a document's number, stands in ``text``."""
-        from untorn.serializers._yaml.patch import locate  # noqa: PLC0415
+        return self.locator(text)(keypath)
 
-        return locate(text, keypath)
+    def locator(self, text: str) -> Callable[[KeyPath], Located | None]:
+        """Return what says where a key path stands in ``text``: one look at it for many paths."""
+        from untorn.serializers._yaml.patch import locator  # noqa: PLC0415
+
+        return locator(text)
 
 
 serializer = YamlSerializer()

@@ -14,8 +14,6 @@ from untorn.values import copied, same_value
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from untorn.keypath import KeyPath
-    from untorn.records import Located
     from untorn.serializer import Serializer
     from untorn.values import Value
 
@@ -43,9 +41,6 @@ def proposal(
     selection = Selection(_serializer(format))
     value, text = _agreed(selection, value, text)
 
-    def locate(where: KeyPath) -> Located | None:
-        return selection.locate(text, where)
-
     def read(relative: str) -> bytes:
         from pathlib import Path  # noqa: PLC0415  only validators with a schema come here
 
@@ -60,7 +55,7 @@ def proposal(
         data=text.encode(),
         base=copied(base),
         changes=changes,
-        locate=locate,
+        locate=selection.locator(text),
         read=read,
     )
 

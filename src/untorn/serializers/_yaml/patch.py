@@ -38,7 +38,7 @@ from untorn.serializers._yaml.spelling import DOUBLE, SINGLE, spelled_key
 from untorn.serializers._yaml.values import is_opaque
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 KINDS = Kinds(
     "YAML", null=True, dates=True, binary=True, sets=True, tagged=True, non_finite=True, any_keys=True
@@ -210,10 +210,14 @@ def _moved(index: Index, operation: Move) -> list[TextEdit]:
     return moved(index.text, places, keys.index(path[-1]), operation)
 
 
-def locate(text: str, keypath: KeyPath) -> Located | None:
-    """Return where ``keypath`` stands in ``text``, ``None`` if it leads nowhere."""
+def locator(text: str) -> Callable[[KeyPath], Located | None]:
+    """Return what says where a key path stands in ``text``, ``None`` if it leads nowhere."""
     index = Index(text)
-    if not keypath:
-        return Located(Span(0, len(text)))
-    entry = index.find(keypath)
-    return index.located(entry) if entry is not None else None
+
+    def locate(keypath: KeyPath) -> Located | None:
+        if not keypath:
+            return Located(Span(0, len(text)))
+        entry = index.find(keypath)
+        return index.located(entry) if entry is not None else None
+
+    return locate

@@ -37,10 +37,11 @@ class Untorn:
         """Open, edit, save; without syncing, because what is judged is the text."""
         doc = untorn.open(path, format=form, document="all" if documents else None)
         if operation is not None:
-            self._perform(doc, operation)
+            self.perform(doc, operation)
         doc.save(durability="none")
 
-    def _perform(self, doc: untorn.Document, operation: Operation) -> None:
+    def perform(self, doc: untorn.Document, operation: Operation) -> None:
+        """Make one edit of a document."""
         match operation.kind:
             case "set" | "add":
                 doc.set(operation.path, operation.value)
@@ -70,7 +71,7 @@ class InMemory(Untorn):
         before = path.read_bytes()
         doc = untorn.parse(before, format=form, document="all" if documents else None)
         if operation is not None:
-            self._perform(doc, operation)
+            self.perform(doc, operation)
         after = doc.to_bytes()
         if after != before:
             path.write_bytes(after)

@@ -269,6 +269,7 @@ def test_every_hook_has_a_heading(name: str) -> None:
 
 PROMISES = (DOCS / "explanation" / "guarantees.md").read_text("utf-8")
 WRITER = (DOCS / "explanation" / "writer.md").read_text("utf-8")
+EDITING = (DOCS / "explanation" / "editing.md").read_text("utf-8")
 CITATION = re.compile(r"`((?:tests|plugins|harness|evidence)/[\w./-]+\.py)(?:::(\w+))?`")
 
 
@@ -287,7 +288,14 @@ def test_every_line_of_the_writer_names_tests_that_hold_it(line: str) -> None:
     assert CITATION.findall(line)
 
 
-@pytest.mark.parametrize(("file", "test"), sorted(set(CITATION.findall(PROMISES + WRITER))))
+@pytest.mark.parametrize("number", range(1, 11))
+def test_every_line_of_what_an_edit_does_names_tests_that_hold_it(number: int) -> None:
+    found = re.search(rf"(?m)^\| E{number} \|.*$", EDITING)
+    assert found
+    assert CITATION.findall(found[0])
+
+
+@pytest.mark.parametrize(("file", "test"), sorted(set(CITATION.findall(PROMISES + WRITER + EDITING))))
 def test_every_test_that_the_promises_name_exists(file: str, test: str) -> None:
     wanted = test or ("test_" if file.startswith("tests/") else "main")
     assert f"def {wanted}" in (ROOT / file).read_text("utf-8")

@@ -23,6 +23,8 @@ from untorn.sdk import (
     check_representable,
     commented,
     difference,
+    hash_comments,
+    inline_comment,
     look_up,
     moved,
     patched,
@@ -206,8 +208,16 @@ def _moved(index: Index, operation: Move) -> list[TextEdit]:
     holder, siblings = _found(index, path[:-1]), look_up(index.value, path[:-1])
     keys = list(siblings) if isinstance(siblings, Mapping) else list(range(len(siblings)))
     found = [index.child(holder, key) for key in keys]
-    places = [None if each is None or each.merged else index.located(each) for each in found]
+    places = [None if each is None or each.merged else _with_last_comment(index, each) for each in found]
     return moved(index.text, places, keys.index(path[-1]), operation)
+
+
+def _with_last_comment(index: Index, entry: Entry) -> Located:
+    """Return where an entry stands, with the comment behind its last line that is of something inside."""
+    located = index.located(entry)
+    assert located.entry is not None
+    behind = inline_comment(index.text, located.entry.stop, hash_comments) if entry.node.is_block else None
+    return replace(located, entry=Span(located.entry.start, behind.stop)) if behind else located
 
 
 def locator(text: str) -> Callable[[KeyPath], Located | None]:

@@ -19,7 +19,7 @@ from untorn.changes import (
     replayed,
 )
 from untorn.errors import ConflictError
-from untorn.values import same_value
+from untorn.values import copied, same_value
 
 if TYPE_CHECKING:
     from untorn.values import Value
@@ -188,3 +188,21 @@ def test_equal_changes_count_once_unless_they_are_steps(ours: Set) -> None:
     assert not replayed(ChangeSet((ours,)), base, theirs)
     with pytest.raises(ConflictError):
         replayed(ChangeSet((ours,)), base, theirs, equal_counts=False)
+
+
+@given(values(), values(), values())
+def test_what_is_changed_aside_leaves_the_value_as_it_is(one: Value, two: Value, three: Value) -> None:
+    before = copied(one)
+    after = applied(one, difference(one, two))
+    again = copied(after)
+    assert same_value(applied(after, difference(after, three)), three)
+    assert same_value(one, before)
+    assert same_value(after, again)
+
+
+def test_what_is_changed_aside_shares_what_stays() -> None:
+    value: dict[str, Value] = {"a": {"b": [1, 2]}, "c": {"d": 1}}
+    changed = applied(value, [Set(("a", "b", 0), 5), Set(("a", "e"), 6), Set(("x", "y"), 7)])
+    assert changed == {"a": {"b": [5, 2], "e": 6}, "c": {"d": 1}, "x": {"y": 7}}
+    assert changed["c"] is value["c"]
+    assert value == {"a": {"b": [1, 2]}, "c": {"d": 1}}

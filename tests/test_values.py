@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untorn.errors import LimitError
-from untorn.values import Tagged, copied, same_value, typed_key
+from untorn.values import Tagged, copied, same_value, surely_same, typed_key
 
 if TYPE_CHECKING:
     from untorn.values import Value
@@ -106,6 +106,28 @@ PLAIN = st.recursive(
         st.lists(inner), st.dictionaries(st.text(), inner), inner.map(lambda value: Tagged("!t", value))
     ),
 )
+
+
+FEW = st.recursive(
+    st.sampled_from(
+        [None, True, False, 0, 1, 0.0, -0.0, 1.0, math.nan, "", "a", b"a", Tagged("!t", 1), NOON]
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["a", "b", 1, True, 1.0, (1, 2)]), inner, max_size=2),
+    ),
+    max_leaves=6,
+)
+
+
+@given(FEW, FEW)
+def test_what_is_surely_the_same_is_the_same(left: Value, right: Value) -> None:
+    assert same_value(left, right) or not surely_same(left, right)
+
+
+@given(PLAIN)
+def test_a_copy_without_tags_is_surely_the_same(value: Value) -> None:
+    assert surely_same(copied(value), value) or "Tagged" in repr(value)
 
 
 @given(PLAIN)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from untorn.errors import ConflictError
 from untorn.keypath import KeyPath, format_keypath, look_up
-from untorn.values import Value, copied, same_value, typed_key
+from untorn.values import Value, copied, same_value, surely_same, typed_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -111,15 +111,42 @@ NOTHING = ChangeSet()
 
 
 def applied(value: Value, operations: Iterable[Operation]) -> Value:
-    """Return ``value`` after ``operations``, computed on plain data; ``value`` is not changed.
+    """Return ``value`` after ``operations``; it is not changed, and the result shares with it what stays.
 
     Raises:
         KeyError, IndexError, TypeError: A path leads nowhere in ``value``.
     """
-    result = copied(value)
+    own: Own = {}
     for operation in operations:
-        result = apply_to(result, operation)
-    return result
+        value = apply_aside(value, operation, own)
+    return value
+
+
+Own: TypeAlias = dict[int, Any]
+"""Containers that nobody else has, by their ids, and kept alive so that these stay theirs."""
+
+
+def apply_aside(value: Value, operation: Operation, own: Own) -> Value:
+    """Return ``value`` after ``operation``: only containers on its way are copied, and noted in ``own``.
+
+    Raises:
+        KeyError, IndexError, TypeError: The path leads nowhere in ``value``.
+    """
+    if operation.path:
+        value = node = _owned(value, own)
+        for part in operation.path[:-1]:
+            if isinstance(operation, Set) and isinstance(node, dict) and part not in node:
+                break  # it is about to be made
+            node[part] = node = _owned(node[part], own)
+    return apply_to(value, operation)
+
+
+def _owned(container: Any, own: Own) -> Any:  # noqa: ANN401  a dict or a list; a scalar has no way on
+    if id(container) in own or not isinstance(container, (dict, list)):
+        return container
+    copy = container.copy()
+    own[id(copy)] = copy
+    return copy
 
 
 def apply_to(value: Value, operation: Operation) -> Value:
@@ -179,7 +206,9 @@ def difference(base: Value, value: Value) -> ChangeSet:
     Mappings are compared key by key, lists by their longest common subsequence,
     so that an inserted item does not rewrite its neighbours.
     """
-    if same_value(base, value):  # one pass, several times as fast as the search for what differs
+    if surely_same(base, value) or same_value(
+        base, value
+    ):  # one pass, several times as fast as the search for what differs
         return NOTHING
     return ChangeSet(tuple(_differences((), base, value)))
 

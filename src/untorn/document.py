@@ -51,7 +51,7 @@ class Document:
         self._saver = saver
         self._path = path
         self._selection = selection
-        self._start(base, {} if base is None else copied(base.whole))
+        self._start(base, {} if base is None else base.whole)
         self._live: Value = MISSING
         self._located_in: str | None = None
         self._locate: Locator
@@ -63,7 +63,7 @@ class Document:
         """Where its journal goes if it is written in place; else ``None``."""
 
     def _start(self, base: Loaded | None, whole: Value) -> None:
-        """Begin anew from ``base``; ``whole`` is this document's own copy of its value."""
+        """Begin anew from ``base``; ``whole`` is its value, which is never changed but for a new one."""
         self._base = base
         self._settled = whole if base is not None else self._selection.whole_of(whole)
         self._operations: list[Operation] = []
@@ -349,7 +349,7 @@ class Document:
         self._settle()
         source = self._base.source if self._base is not None else SourceText("")
         seen = self._base.snapshot.data if self._base is not None and self._path is None else None
-        return intents.Copy(self._selection, source.with_text(self.text), copied(self._settled), seen, base)
+        return intents.Copy(self._selection, source.with_text(self.text), self._settled, seen, base)
 
     @property
     def read_from(self) -> Snapshot:
@@ -364,7 +364,7 @@ class Document:
         live = self._live
         merged = draft.selection.picked(draft.expected) if draft.selection else None
         snapshot = Snapshot(draft.snapshot.path, draft.data)
-        self._start(Loaded(snapshot, draft.source, self._selection, draft.expected), copied(draft.expected))
+        self._start(Loaded(snapshot, draft.source, self._selection, draft.expected), draft.expected)
         if live is not MISSING:
             for operation in difference(live, merged):
                 live = apply_to(live, operation)

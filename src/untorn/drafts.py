@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from untorn.changes import ChangeSet, Insert, Move, Operation, Set, SetComment, apply_to
+from untorn.changes import ChangeSet, Insert, Move, Operation, Own, Set, SetComment, apply_aside
 from untorn.edits import TextEdit, apply_edits
 from untorn.errors import ImpreciseEditError, KeyPathError, LoadError, UnrepresentableError
 from untorn.keypath import look_up
@@ -67,7 +67,7 @@ def rendered(current: Snapshot, selection: Selection, whole: Value, text: str | 
     """Return a draft with a whole new text: for a new file, or one that could not be parsed."""
     source = encodable(SourceText(selection.render(whole) if text is None else text), current.path)
     changes = ChangeSet((Set(selection.prefix, selection.picked(whole)),))
-    return Draft(current, source.to_bytes(), changes, source, selection, copied(whole))
+    return Draft(current, source.to_bytes(), changes, source, selection, whole)
 
 
 def patched(
@@ -94,19 +94,19 @@ def patched(
 
 
 def applied_checked(whole: Value, changes: Iterable[Operation]) -> Value:
-    """Return ``whole`` after ``changes``, computed on plain data.
+    """Return ``whole`` after ``changes``, computed on plain data; it is not changed, but shared in part.
 
     Raises:
         KeyPathError: One of them leads nowhere.
     """
-    result = copied(whole)
+    own: Own = {}
     for operation in changes:
         try:
-            result = apply_to(result, operation)
+            whole = apply_aside(whole, operation, own)
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             msg = f"cannot {operation}: there is no such place"
             raise KeyPathError(msg, where=operation.path) from error
-    return result
+    return whole
 
 
 def text_edits(  # noqa: PLR0913  how to edit is three keywords

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.sdk import EmptyFileError, LimitError, ParseError
+from untorn.sdk import EmptyFileError
 from untorn.serializers._json.blanking import blanked
-from untorn.serializers._json.reading import SPACE, value_of
+from untorn.serializers._json.reading import value_of
 from untorn.serializers.json import JsonSerializer
 
 if TYPE_CHECKING:
@@ -46,21 +46,17 @@ class JsoncSerializer(JsonSerializer):
 
     def parse(self, text: str) -> Value:
         """Return the value of ``text``; duplicate keys and NaN are errors."""
+        without = blanked(text).text
         try:
-            return value_of(text)
+            return value_of(without)
         except EmptyFileError:
-            raise
-        except (ParseError, LimitError):
-            without = blanked(text).text
-            if not without.strip(SPACE):
-                raise EmptyFileError(
-                    "the text has comments, but no value",
-                    offset=len(text),
-                    hint="write {} for an empty object",
-                ) from None
             if without == text:
                 raise
-        return value_of(without)
+            raise EmptyFileError(
+                "the text has comments, but no value",
+                offset=len(text),
+                hint="write {} for an empty object",
+            ) from None
 
     def _outline(self, text: str) -> Outline:
         from untorn.serializers._json.outline import Outline  # noqa: PLC0415  only editing needs it

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from untorn.sdk import Span
 
-_STRING = r'"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"'
-_COMMENT = r"//[^\r\n]*|/\*.*?\*/"
-_COMMENTS = re.compile(_COMMENT, re.DOTALL)
-_STRINGS_AND_COMMENTS = re.compile(rf"{_STRING}|{_COMMENT}", re.DOTALL)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Possessive throughout: one match takes all up to the next comment, or comma, and never goes back.
+_STRING = r'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+"'
+_BLANK = r"[ \t\r\n]*+"
+_COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+_UP_TO_A_COMMENT = re.compile(rf'(?:[^"/]++|{_STRING}|"|/(?![/*]))*+', re.DOTALL)
 # A comma with nothing before it is no trailing comma, and stays for ``json`` to refuse.
-_COMMA = re.compile(rf"{_STRING}|[\[{{:,][ \t\r\n]*,|,(?=[ \t\r\n]*[\]}}])", re.DOTALL)
-_MAYBE_COMMA = re.compile(r",[ \t\r\n]*[\]}]")
+_UP_TO_A_TRAILING_COMMA = re.compile(
+    rf'(?:[^",\[{{:]++|{_STRING}|"|[\[{{:,]{_BLANK},|[\[{{:]|,(?!{_BLANK}[\]}}]))*+', re.DOTALL
+)
+_MAYBE_COMMA = re.compile(rf",{_BLANK}[\]}}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +39,42 @@ class Blanked:
 def blanked(text: str) -> Blanked:
     """Return ``text`` with its comments and trailing commas blanked."""
     if "/" in text:
-        text = _STRINGS_AND_COMMENTS.sub(_without_comment, text)
+        text = _without_comments(text)
     if not _MAYBE_COMMA.search(text):
         return Blanked(text)
-    commas = tuple(match.start() for match in _COMMA.finditer(text) if match[0] == ",")
-    return Blanked(_COMMA.sub(lambda match: " " if match[0] == "," else match[0], text), commas)
+    commas = tuple(_trailing_commas(text))
+    characters = list(text)
+    for at in commas:
+        characters[at] = " "
+    return Blanked("".join(characters), commas)
 
 
-def _without_comment(match: re.Match[str]) -> str:
-    return match[0] if match[0][0] == '"' else " " * len(match[0])
+def _without_comments(text: str) -> str:
+    parts: list[str] = []
+    at = stop = 0
+    while (stop := _end(_UP_TO_A_COMMENT, text, stop)) < len(text):
+        comment = _COMMENT.match(text, stop)
+        if comment is None:
+            stop += 1  # it never ends: for ``json`` to refuse
+            continue
+        parts += text[at:stop], " " * len(comment[0])
+        at = stop = comment.end()
+    return "".join([*parts, text[at:]])
+
+
+def _trailing_commas(text: str) -> Iterator[int]:
+    stop = 0
+    while (stop := _end(_UP_TO_A_TRAILING_COMMA, text, stop)) < len(text):
+        yield stop
+        stop += 1
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    assert found is not None  # it may match nothing at all
+    return found.end()
 
 
 def comments(text: str, start: int, stop: int) -> list[Span]:
     """Return the comments in ``text[start:stop]``, which holds no strings."""
-    return [Span(*match.span()) for match in _COMMENTS.finditer(text, start, stop)]
+    return [Span(*match.span()) for match in _COMMENT.finditer(text, start, stop)]

@@ -1,4 +1,4 @@
-"""The kit for plugin authors: try a validator without a file and without installing anything."""
+"""The kit for plugin authors: try a serializer or a validator without installing anything."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from untorn.formats import BUILT_IN, built_in, no_format_called
 from untorn.keypath import MISSING
 from untorn.records import Proposal
 from untorn.selection import Selection
+from untorn.testing.editing import EditingTests
+from untorn.testing.reading import ReadingTests
+from untorn.testing.rendering import RenderingTests
+from untorn.testing.subject import Capabilities
 from untorn.values import copied, same_value
 
 if TYPE_CHECKING:
@@ -16,6 +20,13 @@ if TYPE_CHECKING:
 
     from untorn.serializer import Serializer
     from untorn.values import Value
+
+
+class SerializerTests(ReadingTests, RenderingTests, EditingTests):
+    """Everything that untorn asks of a serializer: derive from it, and pytest collects what applies.
+
+    See ``docs/reference/testing.md`` for the attributes and for each test.
+    """
 
 
 def proposal(
@@ -82,4 +93,4 @@ def _agreed(selection: Selection, value: Value, text: str | None) -> tuple[Value
     return said, text
 
 
-__all__ = ["proposal"]
+__all__ = ["Capabilities", "SerializerTests", "proposal"]

@@ -288,9 +288,9 @@ class LosesDocuments(Documents):
         return super().parse_all(text)[:1]
 
 
-class SwallowsNumbers(Lines):
+class RefusesWhatItReads(Lines):
     def line(self, key: Value, item: Value) -> str:
-        if type(item) is int and item > 80:
+        if type(item) is int and item >= 80:
             raise UnrepresentableError("too large", where=(key,))
         return super().line(key, item)
 
@@ -342,7 +342,7 @@ class RendersAnew(Lines):
         return TextEdit(0, len(text), self.render(self.parse(new)).rstrip("\n") + "\n" * text.endswith("\n"))
 
 
-class TakesTheLineWithIt(Lines):
+class AddsABlankLine(Lines):
     def edit(self, text: str, operation: Operation) -> TextEdit:
         made = super().edit(text, operation)
         if isinstance(operation, Set) and made.start != made.stop:

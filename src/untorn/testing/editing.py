@@ -78,7 +78,8 @@ class EditingTests(PositionTests):
             if span is None:
                 continue
             head, tail = text[: span.start], text[span.stop :]
-            if len(new) < len(head) + len(tail) or not (new.startswith(head) and new.endswith(tail)):
+            kept = new.startswith(head) and new.endswith(tail) and len(new) >= len(head) + len(tail)
+            if not kept or new.count("\n") > text.count("\n"):
                 fail(f"'{operation}' changes nothing else", operation.path, text=text, after=new)
 
     @needs(can_patch)

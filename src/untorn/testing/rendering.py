@@ -6,7 +6,7 @@ import math
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, ClassVar
 
-from untorn.errors import LimitError, ParseError, UnrepresentableError
+from untorn.errors import LimitError, ParseError, UnrepresentableError, UntornError
 from untorn.selection import is_stream
 from untorn.testing.subject import Subject, fail, needs
 from untorn.values import copied, same_value
@@ -76,7 +76,11 @@ class RenderingTests(Subject):
         """A new file can hold what an existing one does."""
         for text in self.samples:
             value = self.selection.parse(text)
-            if not same_value(value, self.selection.parse(self.selection.render(value))):
+            try:
+                same = same_value(value, self.selection.parse(self.selection.render(value)))
+            except UntornError:
+                same = False
+            if not same:
                 fail("what was read can be rendered and read again", text=text, value=value)
 
     def test_a_new_text_ends_in_one_newline(self) -> None:

@@ -128,9 +128,10 @@ def plugins(session: nox.Session) -> None:
 
 @nox.session(name="harness-quick")
 def harness_quick(session: nox.Session) -> None:
-    """A tenth of the real files of published packages, against independent parsers."""
+    """A tenth of the real files of published packages, against independent parsers; official suites."""
     install(session, "harness")
     session.run("python", "-m", "harness.run", "--quick", *session.posargs)
+    session.run("python", "-m", "harness.suites", "--quick")
 
 
 @nox.session(default=False)

@@ -125,7 +125,7 @@ class _Picker:
             case float():
                 return 2.5 if value != 2.5 else 3.5
             case datetime():
-                return value.replace(year=2031)
+                return value.replace(year=2031, day=1)
             case date():
                 return value.replace(year=2031, day=1)
             case time():

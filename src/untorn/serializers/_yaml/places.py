@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from untorn.serializers._yaml.fragments import Style
     from untorn.serializers._yaml.nodes import Document
 
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
+# Its anchor and tag may have a line of their own above it.
+_BLOCK_HEADER = re.compile(r"\s*[|>][-+0-9]*")
 _HEADER_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 _SETTING = re.compile(r"[\w.\-/\"']+:(?:\s|$)")
 

@@ -136,9 +136,7 @@ class Scanning(Reader, Scanner):
         return bool(self.tokens) and (not choices or isinstance(self.tokens[0], choices))
 
     def get_token(self) -> Any:  # noqa: ANN401  as in the base class
-        """Return the next token, and be done with it."""
-        while self.need_more_tokens():
-            self.fetch_more_tokens()
+        """Return the next token, which the parser has looked at, and be done with it."""
         self.tokens_taken += 1
         return self.tokens.popleft()
 

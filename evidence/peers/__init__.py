@@ -112,8 +112,13 @@ class Installation:
     def environment(self) -> dict[str, str]:
         """Return the environment for adapters of both kinds."""
         path = [str(ROOT), str(Path(untorn.__file__).parent.parent), str(self.python)]
-        # One thread for all of node's calls: a transcript, and a fault by number, then have one order.
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "UV_THREADPOOL_SIZE": "1"}
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONDONTWRITEBYTECODE": "1",  # a write that is shortened would leave bytecode that is torn
+            # One thread for all of node's calls: a transcript, and a fault by number, then have one order.
+            "UV_THREADPOOL_SIZE": "1",
+        }
 
     def version(self, peer: Peer) -> str:
         """Return what was installed."""

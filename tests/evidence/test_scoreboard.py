@@ -205,5 +205,7 @@ def test_the_library_that_shortens_writes_does(tmp_path: Path) -> None:
     )
     once = "import os, sys; os.write(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), bytes(5000))"
     written = tmp_path / "written"
-    subprocess.run([sys.executable, "-c", once, str(written)], env={"LD_PRELOAD": str(library)}, check=True)
+    # Without bytecode: Python would leave a short one to the tests that follow.
+    environment = {"LD_PRELOAD": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", once, str(written)], env=environment, check=True)
     assert written.stat().st_size == 2_500

@@ -205,7 +205,12 @@ class CountsFromOneHundred(Lines):
 
 class Recurses(Lines):
     def line(self, key: Value, item: Value) -> str:
-        return super().line(key, repr(item) and item)
+        self.visit(item)
+        return super().line(key, item)
+
+    def visit(self, item: Value) -> None:
+        for inner in item.values() if isinstance(item, dict) else ():
+            self.visit(inner)
 
 
 class LeavesHalfAnEntry(Lines):

@@ -45,12 +45,16 @@ class Parents:
         Raises:
             OSError: As open(2) and mkdir(2) say; ``close`` removes what was made.
         """
+        told: OSError | None = None
         for _ in range(_TRIES):
             try:
                 return self.hold()
-            except FileNotFoundError:
-                self._create(self._directory)
-        return self.hold()
+            except FileNotFoundError as gone:
+                told = self._create(self._directory) or gone
+        try:
+            return self.hold()
+        except FileNotFoundError as gone:
+            raise told or gone from None
 
     def hold(self) -> int:
         """Open the directory.
@@ -64,19 +68,22 @@ class Parents:
         self.fd = self._calls.open(self._directory, _DIRECTORY)
         return self.fd
 
-    def _create(self, directory: Path) -> None:
-        try:
+    def _create(self, directory: Path) -> OSError | None:
+        """Make a directory and its parents; return what mkdir(2) said if it was not us who made it."""
+        told: OSError | None = None
+        while True:
             try:
                 self._calls.mkdir(directory)
-            except FileNotFoundError:
-                if directory == directory.parent:
-                    raise
-                self._create(directory.parent)
-                self._calls.mkdir(directory)
-        except FileExistsError:
-            return  # somebody else made it meanwhile, and keeps it
-        if directory not in self._created:
-            self._created.append(directory)
+            except FileExistsError as exists:
+                return exists  # somebody else made it meanwhile, and keeps it
+            except FileNotFoundError as gone:
+                if told is not None or directory == directory.parent:
+                    return told or gone
+                told = self._create(directory.parent) or gone
+            else:
+                if directory not in self._created:
+                    self._created.append(directory)
+                return None
 
     def sync(self, *, new: bool) -> bool:
         """Sync the directory; of a ``new`` file, each parent's name as well, in its own parent.

@@ -215,9 +215,9 @@ class Life(RuleBasedStateMachine):
 
     def open_leaf(self, path: tuple[Any, ...]) -> None:
         """Let an empty collection be one in the tree, too."""
-        if path and isinstance(look_up(self.tree, path), int):
+        if isinstance(look_up(self.tree, path), int):
             empty: Any = {} if isinstance(look_up(self.value, path), dict) else []
-            self.tree = apply_to(self.tree, Set(path, empty))
+            self.tree = apply_to(self.tree, Set(path, empty)) if path else empty
 
     def renumbered(self, tree: Any, value: Any) -> Any:
         """A collection that was emptied is a leaf now, and the other way round."""
@@ -320,6 +320,7 @@ class Life(RuleBasedStateMachine):
         ours.value["ours"] = number
         ours.save(durability="none")
         self.document = untorn.open(self.path)
+        self.open_leaf(())
         for each in (key, "ours"):
             self.value = applied(self.value, [Set((each,), number)])
             self.tree = apply_to(self.tree, Set((each,), next(self.numbers)))

@@ -140,6 +140,21 @@ class Locating(Wrong):
         return Located(Span(0, 1), entry=Span(0, 1))
 
 
+class OneAtATime(Patching):
+    """A serializer with a defect: of several operations it makes the first one only."""
+
+    def patch(self, text: str, operations: Iterable[Operation]) -> Iterable[TextEdit]:
+        return super().patch(text, list(operations)[:1])
+
+
+def test_operations_that_a_serializer_cannot_make_at_once_are_made_one_by_one(path: Path) -> None:
+    host = host_with(OneAtATime())
+    value = host.load(path)
+    value |= {"c": "3", "d": "4", "e": "5"}
+    host.save(path, value)
+    assert path.read_text() == "a=1\nb=2\nc=3\nd=4\ne=5\n"
+
+
 @pytest.mark.parametrize("new", ["", "broken\n"])
 def test_a_comment_that_is_not_read_back_is_refused(path: Path, new: str) -> None:
     document = host_with(Locating(new)).open(path)

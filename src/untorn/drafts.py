@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untorn.changes import ChangeSet, Insert, Move, Operation, Own, Set, SetComment, apply_aside
-from untorn.edits import TextEdit, apply_edits
+from untorn.edits import TextEdit, apply_edits, composed
 from untorn.errors import ImpreciseEditError, KeyPathError, LoadError, UnrepresentableError
 from untorn.keypath import look_up
 from untorn.records import Comment
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from untorn.keypath import KeyPath
     from untorn.loading import Loaded
     from untorn.records import Snapshot
+    from untorn.serializer import PatchingSerializer
 
 
 NO_CHANGES = ChangeSet()
@@ -125,7 +126,7 @@ def text_edits(  # noqa: PLR0913  how to edit is three keywords
         UnrepresentableError: The format cannot hold a new value.
     """
     try:
-        edits = in_newlines_of(newline or text, _precise_edits(text, selection, changes))
+        edits = in_newlines_of(newline or text, _precise_edits(text, selection, changes, expected))
     except ImpreciseEditError:
         if not allow_reformat:
             raise
@@ -185,10 +186,16 @@ def comment_at(text: str, selection: Selection, path: KeyPath, place: str) -> st
     return comment.above if place == "above" else comment.inline
 
 
-def _precise_edits(text: str, selection: Selection, changes: ChangeSet) -> Iterable[TextEdit]:
+def _precise_edits(
+    text: str, selection: Selection, changes: ChangeSet, expected: Value
+) -> Iterable[TextEdit]:
     serializer = selection.serializer
     if can_patch(serializer):
-        return serializer.patch(text, changes)
+        edits = list(serializer.patch(text, changes))
+        if len(changes) > 1 and not _reads_as(apply_edits(text, edits), selection, expected):
+            # What a serializer makes of several at once, it may make better of each alone.
+            return _one_by_one(text, serializer, changes)
+        return edits
     if getattr(serializer, "value_only", False):
         whole = applied_checked(selection.parse(text), changes)
         return [TextEdit(0, len(text), selection.render(whole))]
@@ -196,6 +203,14 @@ def _precise_edits(text: str, selection: Selection, changes: ChangeSet) -> Itera
         f"the {serializer.name} serializer cannot change a file without rendering all of it anew",
         hint="allow_reformat=True (--allow-reformat) permits that; comments and layout may be lost",
     )
+
+
+def _one_by_one(text: str, serializer: PatchingSerializer, changes: ChangeSet) -> list[TextEdit]:
+    done: list[TextEdit] = []
+    for operation in changes:
+        new = list(serializer.patch(text, [operation]))
+        done, text = composed(done, new), apply_edits(text, new)
+    return done
 
 
 def _reads_as(text: str, selection: Selection, expected: Value) -> bool:

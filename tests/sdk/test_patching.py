@@ -169,3 +169,89 @@ def test_nothing_is_gained_where_nothing_is_alike(old: Any, new: Any) -> None:
 def test_what_is_alike_stays() -> None:
     assert refined(Set(("k",), {"a": 1, "b": [1, 2]}), {"a": 1, "b": [1]}) == [Insert(("k", "b", 1), 2)]
     assert refined(Set(("k",), {"a": 1}), {"a": 1}) == []
+
+
+@pytest.mark.parametrize("size", [40, 400])
+def test_many_deletions_take_few_indexes(size: int) -> None:
+    text = "".join(f"{number}\n" for number in range(size))
+    operations = [Delete((number,)) for number in range(size - 2, 0, -1)]
+    result, indexed = made(text, *operations)
+    assert result == f"0\n{size - 1}\n"
+    assert indexed < 12
+
+
+def test_deletions_that_move_each_other_are_made_in_turn() -> None:
+    result, _ = made("0\n1\n2\n3\n4\n5\n", *[Delete((1,))] * 4)
+    assert result == "0\n5\n"
+
+
+def test_many_insertions_behind_each_other_take_few_indexes() -> None:
+    operations = [Insert((number + 1,), f"new{number}") for number in range(100)]
+    result, indexed = made("first\nlast\n", *operations)
+    assert result.split() == ["first", *(f"new{number}" for number in range(100)), "last"]
+    assert indexed <= 3
+
+
+class Keys:
+    """A mapping, one ``key=value`` a line, new ones last; the last one that goes leaves ``none``."""
+
+    indexed = 0
+
+    def __init__(self, text: str) -> None:
+        type(self).indexed += 1
+        self.text = text
+        self.spans: dict[str, tuple[int, int]] = {}
+        start = 0
+        for line in text.splitlines(keepends=True):
+            self.spans[line.partition("=")[0]] = (start, start + len(line))
+            start += len(line)
+
+
+def patch_key(keys: Keys, operation: Operation) -> list[TextEdit]:
+    key = operation.path[-1]
+    span = keys.spans.get(str(key))
+    if isinstance(operation, Delete):
+        assert span is not None
+        return [TextEdit(*span, "none\n" if len(keys.spans) == 1 else "")]
+    assert isinstance(operation, Set)
+    if span is not None:
+        return [TextEdit(*span, f"{key}={operation.value}\n")]
+    end = len(keys.text)
+    # Something that only an operation alone can know: how many there are.
+    number = f"#{len(keys.spans)}" if operation.value == "counted" else ""
+    return [TextEdit(end, end, f"{key}={operation.value}{number}\n")]
+
+
+def keys_after(text: str, *operations: Operation, is_item: bool = True) -> tuple[str, int]:
+    Keys.indexed = 0
+    edits = patched(text, operations, Keys, patch_key, is_item=lambda _index, _path: is_item)
+    return apply_edits(text, edits), Keys.indexed
+
+
+def test_many_keys_that_join_a_mapping_take_few_indexes() -> None:
+    result, indexed = keys_after("a=1\n", *(Set((f"k{number}",), number) for number in range(100)))
+    assert result == "a=1\n" + "".join(f"k{number}={number}\n" for number in range(100))
+    assert indexed <= 3
+
+
+def test_keys_that_need_each_other_join_in_turn() -> None:
+    result, _ = keys_after("a=1\n", *(Set((key,), "counted") for key in "bcd"))
+    assert result == "a=1\nb=counted#1\nc=counted#2\nd=counted#3\n"
+
+
+def test_a_key_that_joins_elsewhere_is_not_put_behind_the_last() -> None:
+    result, _ = keys_after("a=1\n", Set(("b",), 2), Set(("a",), 3), Set(("c",), 4), Set(("b",), 5))
+    assert result == "a=3\nb=5\nc=4\n"
+
+
+def test_the_last_key_that_goes_is_known_to_be_the_last() -> None:
+    result, _ = keys_after("a=1\nb=1\nc=1\nd=1\n", *(Delete((key,)) for key in "abcd"))
+    assert result == "none\n"
+    result, _ = keys_after("a=1\nb=1\nc=1\nd=1\n", *(Delete((key,)) for key in "dacb"))
+    assert result == "none\n"
+
+
+def test_integers_that_are_keys_do_not_move() -> None:
+    text = "9=a\n7=b\n5=c\n3=d\n"
+    result, _ = keys_after(text, *(Delete((key,)) for key in (9, 7, 5)), is_item=False)
+    assert result == "3=d\n"

@@ -328,6 +328,20 @@ def test_what_is_deleted_takes_its_own_comments_and_nothing_else(
     assert edited(text, drop(*path)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "paths", "expected"),
+    [
+        ("- a\n- b\n- c\n- d\n", [(2,), (1,), (0,)], "- d\n"),
+        ("- a\n- b\n- c\n- d\n", [(0,), (0,), (0,)], "- d\n"),
+        ("k:\n- a\n- b\n- c\n- d\n", [("k", 3), ("k", 2), ("k", 0)], "k:\n- b\n"),
+        ("k:\n  3: a\n  2: b\n  1: c\n  0: d\n", [("k", 0), ("k", 1), ("k", 3)], "k:\n  2: b\n"),
+        ("3: a\n2: b\n1: c\n0: d\n", [(0,), (1,), (3,)], "2: b\n"),
+    ],
+)
+def test_several_deletions(text: str, paths: list[tuple[Any, ...]], expected: str) -> None:
+    assert edited(text, *(drop(*path) for path in paths)) == expected
+
+
 RENAMED = [
     ("a: 1 # c\n", "a", "b", "b: 1 # c\n"),
     ('"a": 1\n', "a", "b", '"b": 1\n'),

@@ -102,8 +102,9 @@ def _on_own_line(new: _New, previous: Member) -> list[TextEdit]:
     if previous.comma is not None:
         return [_line_behind(text, previous.comma + 1, new.limit, item + ",")]
     line = _line_behind(text, previous.stop, new.limit, item)
-    if line.start == previous.stop:
-        return [TextEdit(line.start, line.stop, "," + line.new)]
+    if text[previous.stop : line.start] in ("", "\n", "\r\n"):
+        # In one piece, behind which the next one fits.
+        return [TextEdit(previous.stop, previous.stop, ",\n" + item)]
     return [TextEdit(previous.stop, previous.stop, ","), line]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from untorn.sdk import KeyPath, Span
+    from untorn.sdk import KeyPath, Operation, Span
 
 
 @dataclass(slots=True, eq=False)
@@ -134,13 +134,13 @@ class Tables(Node):
 class Index:
     """A text, its statements in their order, and the tree of its values.
 
-    ``is_stale`` once an edit changes which statements there are.
+    ``changed`` says what kind of operation changed which statements there are, and in which table.
     """
 
     text: str
     statements: list[Statement]
     root: Table
-    is_stale: bool = False
+    changed: tuple[type[Operation], KeyPath] | None = None
 
     def find(self, path: KeyPath) -> Node | None:
         """Return the node at ``path``, or ``None``."""

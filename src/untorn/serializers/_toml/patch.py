@@ -42,7 +42,7 @@ from untorn.serializers._toml.nodes import (
     children_of,
     path_of,
 )
-from untorn.serializers._toml.removing import collapsed, removed, retyped_in_place
+from untorn.serializers._toml.removing import collapsed, is_implicit, removed, retyped_in_place
 from untorn.serializers._toml.scalars import check, key_text
 from untorn.serializers._toml.writing import inline_text
 
@@ -93,10 +93,18 @@ class _SetCommented(Set):
 
 
 def _one(index: Index, operation: Operation) -> list[TextEdit] | None:  # noqa: PLR0911  one for each operation
-    if index.is_stale:
-        return None
     # Only another spelling in the same place leaves every statement what it is.
-    index.is_stale = not _replaces_a_leaf(index, operation)
+    if not _replaces_a_leaf(index, operation):
+        # Keys that come to, or go from, one table do not need each other's statements,
+        # unless the first one gives it a header.
+        parent = index.find(operation.path[:-1])
+        named = isinstance(parent, Leaf) or (isinstance(parent, Table) and not is_implicit(parent))
+        change = type(operation), operation.path[:-1] if named else operation.path
+        if index.changed not in (None, change):
+            return None
+        index.changed = change
+    elif index.changed is not None:
+        return None
     match operation:
         case Set():
             return _set(index, operation)

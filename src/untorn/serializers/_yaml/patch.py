@@ -50,7 +50,13 @@ KINDS = Kinds(
 
 def patch(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
     """Return the edits of ``text`` that do ``operations`` in turn."""
-    return patched(text, operations, Index, patch_one)
+    return patched(text, operations, Index, patch_one, is_item=_is_item)
+
+
+def _is_item(index: Index, path: KeyPath) -> bool:
+    """Return whether an integer at the end of ``path`` is an index, and no key."""
+    holder = index.find(path[:-1]) if len(path) > 1 else None
+    return holder is None or holder.node.real.kind == "sequence"
 
 
 def patch_one(index: Index, operation: Operation) -> list[TextEdit]:  # noqa: PLR0911  one for each operation

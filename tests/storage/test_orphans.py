@@ -197,6 +197,23 @@ def test_another_users_is_shown_and_not_touched(file: Path) -> None:
     assert temp.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_may_remove_what_its_save_had_given_to_the_files_owner(file: Path) -> None:
+    os.chown(file, NOBODY, NOBODY)
+    assert exit_code(forked(lambda: kill_at("rename")(file))) == -signal.SIGKILL
+    found = the_orphan(file)
+    assert (found.owner, found.untouchable) == (NOBODY, "")
+    remove(found)
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_whose_a_temp_is_is_told_where_its_file_is_gone(file: Path) -> None:
+    os.chown(temp_of(file), NOBODY, NOBODY)
+    file.unlink()
+    assert the_orphan(file).untouchable == f"it belongs to user {NOBODY}"
+
+
 def test_a_directory_that_may_not_be_read_is_an_error_that_says_so(file: Path) -> None:
     file.parent.chmod(0o700)
 

@@ -35,6 +35,8 @@ _CUT = re.compile(rb"~[0-9a-f]{16}\.\Z")
 _FILE = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOFOLLOW | flags.O_NOCTTY
 _DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
 
+_ROOT = 0
+
 _NEWBORN_NS = 1_000_000_000
 """How long an empty temp may be one that its writer is about to lock."""
 
@@ -172,7 +174,7 @@ def _look_at(directory: Path, temp: _Temp, target: Path | None, limit: int, call
         mode=stat.S_IMODE(status.st_mode),
         complete=complete,
         alive=alive,
-        untouchable=_untouchable(status, alive),
+        untouchable=_untouchable(status, target, alive, calls),
         identity=(status.st_dev, status.st_ino),
     )
 
@@ -215,18 +217,34 @@ def _digest_of(data: bytes) -> str:
     return str(revision_of(data).digest)[:32]
 
 
-def _untouchable(status: os.stat_result, alive: bool | None) -> str:  # noqa: FBT001  an answer, not a switch
+def _untouchable(
+    status: os.stat_result,
+    target: Path | None,
+    alive: bool | None,  # noqa: FBT001  an answer, not a switch
+    calls: Syscalls,
+) -> str:
     """Return why nobody should touch a temp, or an empty string (W18)."""
     strange = unlike_a_file(status.st_mode)
     if strange is not None:
         return f"it {strange[0]}, which untorn never makes"
-    if status.st_uid != flags.effective_user():
+    user = flags.effective_user()
+    if status.st_uid != user and (user != _ROOT or status.st_uid != _owner_of(target, calls)):
         return f"it belongs to user {status.st_uid}"
     if status.st_nlink != 1:
         return f"it has {status.st_nlink} names (hard links), which untorn never gives it"
     if alive is None:
         return "whether its writer lives cannot be told here"
     return "its writer lives" if alive else ""
+
+
+def _owner_of(target: Path | None, calls: Syscalls) -> int | None:
+    """Return whose the file is: a save by root gives its temp to that user before the rename."""
+    if target is None:
+        return None
+    try:
+        return calls.stat(target, follow_symlinks=False).st_uid
+    except OSError:
+        return None
 
 
 # ── Acts ────────────────────────────────────────────────────────────────────
@@ -343,7 +361,7 @@ def _grasped(orphan: Orphan, done: str, calls: Syscalls) -> Iterator[tuple[int, 
                 calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)
                 status = calls.stat(orphan.path.name, dir_fd=directory, follow_symlinks=False)
                 here = calls.fstat(fd)
-                reason = _untouchable(status, alive=False)
+                reason = _untouchable(status, orphan.target, alive=False, calls=calls)
                 if not (orphan.identity == _identity(status) == _identity(here)):
                     reason = "it was replaced since it was listed"
                 if reason:

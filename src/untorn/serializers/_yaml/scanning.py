@@ -281,8 +281,7 @@ class Scanning(Reader, Scanner):
         """Return a tag."""
         start = self.get_mark()
         found = _TAG.match(self.buffer, self.index)
-        if found is None:
-            raise self._error("while scanning a tag, expected a tag's name")
+        assert found is not None  # a ! by itself is a tag
         self._past(found)
         if self.buffer[self.index] not in self._after_indicator():
             raise self._error(f"while scanning a tag, expected ' ', but found {self.peek()!r}")

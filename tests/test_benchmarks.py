@@ -33,6 +33,20 @@ def test_each_part_of_the_saves_prints_a_ratio_for_every_subject(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("section", "tables", "rows"), [("load", 3, 6), ("edit", 4, 8)])
+def test_each_part_of_the_edits_prints_a_ratio_for_every_subject(
+    section: str, tables: int, rows: int
+) -> None:
+    printed = run("edits.py", "--size", "2 KB", "--seconds", 0.05, "--no-peers", "--only", section)
+    assert printed.count("\n## ") == tables
+    assert len(re.findall(r"\d us +\d+\.\d\d \(\d+\.\d\d - \d+\.\d\d\)", printed)) >= rows
+
+
+def test_the_growth_is_printed_for_every_shape() -> None:
+    printed = run("edits.py", "--quick", "--seconds", 0.1, "--no-peers", "--only", "growth")
+    assert len(re.findall(r"\d ms +-?\d+\.\d\d", printed)) >= 11
+
+
 def test_the_subjects_take_turns_at_being_first() -> None:
     sys.path.insert(0, str(BENCHMARKS))
     try:

@@ -491,6 +491,45 @@ def test_a_sync_that_is_owed_is_paid_or_refused_again(path: Path, monkeypatch: p
     assert len(synced) == count
 
 
+def test_a_document_without_changes_pays_what_is_owed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = untorn.open(path, format="toml")
+    document.set("a", 5)
+    document.save(durability="none")
+    synced: list[int] = []
+    real = storage.REAL.fsync
+    monkeypatch.setattr(storage.REAL, "fsync", lambda fd: (synced.append(fd), real(fd))[1])
+    assert not document.save().changed
+    assert synced
+    count = len(synced)
+    assert not document.save().changed
+    assert len(synced) == count
+
+
+def test_a_document_without_changes_learns_what_the_file_holds_by_now(path: Path) -> None:
+    document = untorn.open(path, format="toml")
+    path.write_text("a = 7\n")
+    assert not document.changed
+    assert not document.save().changed
+    assert document.value == {"a": 7}
+    assert document.revision == untorn.open(path, format="toml").revision
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_a_document_without_changes_says_that_its_file_is_gone(path: Path, *, remove: bool) -> None:
+    document = untorn.open(path, format="toml")
+    path.unlink()
+    if not remove:
+        path.mkdir()
+    with pytest.raises((ConflictError, untorn.ReadError)) as caught:
+        document.save()
+    assert ("deleted" if remove else "directory") in str(caught.value)
+
+
+def test_a_document_of_no_file_counts_as_changed(path: Path) -> None:
+    path.unlink()
+    assert untorn.open(path, format="toml", create=True).changed
+
+
 def test_an_unknown_outcome_is_said_with_the_receipt(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published(monkeypatch, durable=False, unknown=True, error=OSError(errno.ESTALE, "stale"))
     with pytest.raises(UnknownOutcomeError, match="stale"):

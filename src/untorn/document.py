@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from untorn.selection import Locator, Selection
 
     # Saves a document to its own path (None) or another one, with keyword options.
-    Saver: TypeAlias = Callable[["Document", Any, dict[str, Any]], tuple[Receipt, Draft]]
+    # There is no draft where nothing was to be done.
+    Saver: TypeAlias = Callable[["Document", Any, dict[str, Any]], tuple[Receipt, Draft | None]]
 
 
 class Document:
@@ -324,7 +325,7 @@ class Document:
         if path is None and self.in_place is not None:
             options.setdefault("in_place", self.in_place)
         receipt, draft = self._saver(self, path, options)
-        if draft.snapshot.path == self._path or self._path is None:
+        if draft is not None and (self._path is None or draft.snapshot.path == self._path):
             self.committed(draft)
         self.receipt = receipt
         return receipt
@@ -350,6 +351,12 @@ class Document:
         source = self._base.source if self._base is not None else SourceText("")
         seen = self._base.snapshot.data if self._base is not None and self._path is None else None
         return intents.Copy(self._selection, source.with_text(self.text), self._settled, seen, base)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed since the file was read, or there was no file."""
+        self._settle()
+        return self._base is None or bool(self._operations)
 
     @property
     def read_from(self) -> Snapshot:

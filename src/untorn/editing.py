@@ -18,7 +18,7 @@ from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords,
 from untorn.loading import Loaded, load_snapshot
 from untorn.records import Receipt, Revision, Snapshot
 from untorn.text import UTF8
-from untorn.values import Value, copied, same_value
+from untorn.values import Value, copied, same_value, surely_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,7 +124,8 @@ class Editor:
         intent = intents.intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
         receipt, draft = self._run(intent, target, options)
         snapshot = Snapshot(target, draft.data)
-        merged = not same_value(selection.picked(draft.expected), taken)
+        expected = selection.picked(draft.expected)
+        merged = not surely_same(expected, taken) and not same_value(expected, taken)
         # What the caller changes next is changed from what this save took, also in one of many documents.
         left = applied(draft.expected, [Set(selection.prefix, taken)]) if merged else MISSING
         self._bases.saved(target, value, Base(snapshot, left))
@@ -163,11 +164,15 @@ class Editor:
 
     def _save_document(
         self, document: Document, path: PathLike | None, keywords: dict[str, Any]
-    ) -> tuple[Receipt, Draft]:
-        """Save a document to its own file, or its text to another one."""
+    ) -> tuple[Receipt, Draft | None]:
+        """Save a document to its own file, or its text to another one; without changes there is no draft."""
         if path is None and document.path is None:
             msg = "this document has no file: say doc.save(path)"
             raise SaveError(msg)
+        if path is None and not keywords and not document.changed:
+            receipt = saving.untouched(document.read_from)
+            if receipt is not None:
+                return receipt, None
         target, options = options_of(path if path is not None else document.path, keywords)  # type: ignore[arg-type]  # one is there
         if document.path == target:
             return self._run(document.intent(allow_reformat=options.allow_reformat), target, options)

@@ -58,10 +58,11 @@ class Snapshot:
     where there was no file.
     """
 
-    __slots__ = ("_path", "data")
+    __slots__ = ("_path", "_revision", "data")
 
     def __init__(self, path: Path | str, data: bytes | None) -> None:
         self._path = path
+        self._revision: Revision | None = None
         self.data = data
 
     @property
@@ -76,7 +77,9 @@ class Snapshot:
     @property
     def revision(self) -> Revision:
         """What identifies these bytes."""
-        return revision_of(self.data)
+        if self._revision is None:
+            self._revision = revision_of(self.data)
+        return self._revision
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Snapshot):

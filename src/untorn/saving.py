@@ -285,6 +285,23 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
     )
 
 
+def untouched(snapshot: Snapshot) -> Receipt | None:
+    """Return the receipt of a save without changes, from one look at the file.
+
+    ``None`` where there is more to do or to say: the file holds something else
+    by now, cannot be read, or owes a sync.
+    """
+    if storage.owes(snapshot.path):
+        return None
+    try:
+        now = storage.read(snapshot.path)
+    except LoadError:
+        return None
+    if now.data is None or now.data != snapshot.data:
+        return None
+    return Receipt(snapshot.path, changed=False, durable=None, revision=snapshot.revision)
+
+
 def approved_for(intent: Intent, current: Snapshot, witnesses: Witnesses) -> Approved:
     """Take ``intent`` through the stages in which plugin code may run."""
     draft = intent.draft(current)

@@ -214,6 +214,14 @@ def test_whose_a_temp_is_is_told_where_its_file_is_gone(file: Path) -> None:
     assert the_orphan(file).untouchable == f"it belongs to user {NOBODY}"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_whose_a_temp_is_is_told_where_its_file_cannot_be_known(file: Path) -> None:
+    temp = temp_of(file.with_name("n" * 255))
+    os.chown(temp, NOBODY, NOBODY)
+    [found] = orphans_in(file.parent, limit=LIMIT)
+    assert (found.target, found.untouchable) == (None, f"it belongs to user {NOBODY}")
+
+
 def test_a_directory_that_may_not_be_read_is_an_error_that_says_so(file: Path) -> None:
     file.parent.chmod(0o700)
 

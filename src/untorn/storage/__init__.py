@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from untorn.storage.locking import lock as lock
     from untorn.storage.open_file import Reading as Reading
     from untorn.storage.open_file import reading as reading
+    from untorn.storage.owed import owes as owes
     from untorn.storage.owed import pay as pay
     from untorn.storage.snapshot import read as read
     from untorn.storage.syscalls import REAL as REAL
@@ -28,7 +29,7 @@ _HOME = {
     "untorn.storage.atomic": ("Prepared", "Published", "WriteOptions", "prepare"),
     "untorn.storage.locking": ("Held", "lock"),
     "untorn.storage.open_file": ("Reading", "reading"),
-    "untorn.storage.owed": ("pay",),
+    "untorn.storage.owed": ("owes", "pay"),
     "untorn.storage.snapshot": ("read",),
     "untorn.storage.syscalls": ("REAL", "Syscalls"),
     "untorn.storage.target": ("resolve", "resolved"),
@@ -43,6 +44,7 @@ __all__ = [
     "Syscalls",
     "WriteOptions",
     "lock",
+    "owes",
     "pay",
     "prepare",
     "read",

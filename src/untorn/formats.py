@@ -127,9 +127,14 @@ def name_for(path: PathLike, formats: Mapping[str, Format]) -> str | None:
     """
     best: tuple[tuple[bool, bool, int], str] | None = None
     parts = _parts(path)
-    endings = list(_endings(parts[-1])) if parts else []
+    last = parts[-1] if parts else ""
+    endings = list(_endings(last))
     for name, each in formats.items():
-        patterns = [pattern for pattern in each.patterns if matches(parts, pattern)]
+        patterns = [
+            pattern
+            for pattern in each.patterns
+            if pattern == last or (("*" in pattern or "/" in pattern) and matches(parts, pattern))
+        ]
         for rank in [
             *map(_rank, patterns),
             *((False, False, len(end)) for end in endings if end in each.suffixes),

@@ -179,9 +179,9 @@ def _copied(value: Value) -> Value:
     # Scalars are told from containers by their exact type: a call for each, and
     # asking for any Mapping, would cost five times as much.
     kind = type(value)
-    if kind is dict or isinstance(value, Mapping):
+    if kind is dict or (kind is not list and isinstance(value, Mapping)):
         return {key: item if type(item) in _SCALARS else _copied(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if kind is list or isinstance(value, (list, tuple)):
         return [item if type(item) in _SCALARS else _copied(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return set(value)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _STRING = r'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+"'
 _BLANK = r"[ \t\r\n]*+"
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
-_UP_TO_A_COMMENT = re.compile(rf'(?:[^"/]++|{_STRING}|"|/(?![/*]))*+', re.DOTALL)
+# What begins like a comment and never ends is for ``json`` to refuse.
+_UP_TO_A_COMMENT = re.compile(rf'((?:[^"/]++|{_STRING}|"|/(?![/*]))*+)({_COMMENT.pattern}|/|\Z)', re.DOTALL)
 # A comma with nothing before it is no trailing comma, and stays for ``json`` to refuse.
 _UP_TO_A_TRAILING_COMMA = re.compile(
     rf'(?:[^",\[{{:]++|{_STRING}|"|[\[{{:,]{_BLANK},|[\[{{:]|,(?!{_BLANK}[\]}}]))*+', re.DOTALL
@@ -39,7 +40,10 @@ class Blanked:
 def blanked(text: str) -> Blanked:
     """Return ``text`` with its comments and trailing commas blanked."""
     if "/" in text:
-        text = _without_comments(text)
+        found = _UP_TO_A_COMMENT.findall(text)
+        text = "".join(
+            [before + (" " * len(comment) if len(comment) > 1 else comment) for before, comment in found]
+        )
     if not _MAYBE_COMMA.search(text):
         return Blanked(text)
     commas = tuple(_trailing_commas(text))
@@ -47,19 +51,6 @@ def blanked(text: str) -> Blanked:
     for at in commas:
         characters[at] = " "
     return Blanked("".join(characters), commas)
-
-
-def _without_comments(text: str) -> str:
-    parts: list[str] = []
-    at = stop = 0
-    while (stop := _end(_UP_TO_A_COMMENT, text, stop)) < len(text):
-        comment = _COMMENT.match(text, stop)
-        if comment is None:
-            stop += 1  # it never ends: for ``json`` to refuse
-            continue
-        parts += text[at:stop], " " * len(comment[0])
-        at = stop = comment.end()
-    return "".join([*parts, text[at:]])
 
 
 def _trailing_commas(text: str) -> Iterator[int]:

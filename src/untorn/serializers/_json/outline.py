@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from untorn.serializers._json.writing import Look
 
 _SPACES = re.compile(f"[{SPACE}]*")
+_PLAIN_KEY = re.compile(rf'"([^"\\]*)"[{SPACE}]*:[{SPACE}]*')
+_BEHIND = re.compile(f"[{SPACE}]*(?:(,)[{SPACE}]*)?")
 _ENTRY = re.compile(r'"(?:[^"\\]|\\.)*"\s*:')
 # Both in C; the type stubs know neither.
 _string_at: Callable[[str, int], tuple[str, int]] = cast("Any", json.decoder).scanstring
@@ -104,16 +106,22 @@ class Container:
         key: str | int = position
         name_stop = at = start
         if self.is_object:
-            key, name_stop = _string_at(blank, start + 1)
-            at = past_space(blank, past_space(blank, name_stop) + 1)
+            plain = _PLAIN_KEY.match(blank, start)
+            if plain is not None:  # nearly all
+                key, name_stop, at = plain[1], plain.end(1) + 1, plain.end()
+            else:
+                key, name_stop = _string_at(blank, start + 1)
+                at = past_space(blank, past_space(blank, name_stop) + 1)
         _, stop = _value_at(blank, at)
-        behind = past_space(blank, stop)
-        comma: int | None = behind
-        if blank[behind] == ",":
-            self._next = past_space(blank, behind + 1)
+        behind = _BEHIND.match(blank, stop)
+        assert behind is not None
+        comma: int | None
+        if behind[1]:
+            comma = behind.start(1)
+            self._next = behind.end()
         else:
-            self.close = behind
-            comma = self.outline.trailing_comma(stop, behind)
+            self.close = behind.end()
+            comma = self.outline.trailing_comma(stop, self.close)
         member = Member(key, position, start, name_stop, at, stop, comma)
         self._members.append(member)
         self._by_key[key] = member

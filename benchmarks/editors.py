@@ -33,6 +33,7 @@ def install_python(directory: Path) -> None:
         if importlib.util.find_spec(module) is None:
             command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(directory), distribution]
             subprocess.run(command, capture_output=True, check=False)
+    importlib.invalidate_caches()  # the directory may be newer than what was found out about it
 
 
 def _put(holder: Any, text: Text, number: int) -> None:  # noqa: ANN401  each library has mappings of its own

@@ -1,7 +1,8 @@
-"""Put what a body of evidence printed into its section of the page: ``… | python -m evidence.report NAME``.
+"""Put what a script printed into its section of a page: ``… | python -m evidence.report NAME``.
 
 A section lies between ``<!-- evidence:NAME -->`` and ``<!-- /evidence:NAME -->``
-in ``docs/explanation/evidence.md``; nobody writes there by hand.
+in ``docs/explanation/evidence.md``, or in ``performance.md`` beside it for what
+``benchmarks/`` printed; nobody writes there by hand.
 """
 
 from __future__ import annotations
@@ -13,16 +14,30 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "evidence.md"
+_PAGES = Path(__file__).parent.parent / "docs" / "explanation"
+PAGE = _PAGES / "evidence.md"
 SECTIONS = ("faults", "powercut", "cuts", "hammer", "places", "scoreboard")
+PERFORMANCE = _PAGES / "performance.md"
+BENCHMARKS = ("commands", "saves", "edits", "growth")
 
 
-def replace_section(name: str, markdown: str, *, page: Path = PAGE) -> None:
+def page_of(name: str) -> Path:
+    """Return the page that has the section ``name``."""
+    return PERFORMANCE if name in BENCHMARKS else PAGE
+
+
+def replace_section(name: str, markdown: str, *, page: Path | None = None) -> None:
     """Let the section ``name`` of ``page`` hold ``markdown`` and nothing else.
+
+    Args:
+        name: The section.
+        markdown: What it shall hold.
+        page: The page that it is on; the one in the documentation, if left out.
 
     Raises:
         ValueError: The page has no such section, or more than one.
     """
+    page = page or page_of(name)
     text = page.read_text("utf-8")
     begin, end = f"<!-- evidence:{name} -->\n", f"<!-- /evidence:{name} -->\n"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
@@ -32,8 +47,9 @@ def replace_section(name: str, markdown: str, *, page: Path = PAGE) -> None:
     page.write_text(f"{before}{begin}\n{markdown.strip()}\n\n{end}{after}", "utf-8")
 
 
-def section(name: str, *, page: Path = PAGE) -> str:
+def section(name: str, *, page: Path | None = None) -> str:
     """Return what the section ``name`` of ``page`` holds."""
+    page = page or page_of(name)
     found = re.search(
         rf"<!-- evidence:{name} -->\n(.*?)<!-- /evidence:{name} -->\n", page.read_text("utf-8"), re.DOTALL
     )
@@ -52,7 +68,7 @@ def stamp() -> str:
 def main() -> None:
     """Put standard input into a section."""
     parser = argparse.ArgumentParser(prog="python -m evidence.report", description=__doc__)
-    parser.add_argument("name", choices=SECTIONS)
+    parser.add_argument("name", choices=[*SECTIONS, *BENCHMARKS])
     name = parser.parse_args().name
     printed = sys.stdin.read().strip("\n")
     if not printed:

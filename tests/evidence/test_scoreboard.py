@@ -30,6 +30,12 @@ def test_the_page_has_a_section_for_each_body_of_evidence_and_no_other() -> None
     assert re.findall(r"<!-- /evidence:(.*) -->", text) == re.findall(r"<!-- evidence:(.*) -->", text)
 
 
+def test_the_page_on_performance_has_what_the_benchmarks_printed() -> None:
+    text = report.PERFORMANCE.read_text("utf-8")
+    assert re.findall(r"<!-- evidence:(.*) -->", text) == list(report.BENCHMARKS)
+    assert all("```text" in report.section(name) for name in report.BENCHMARKS)
+
+
 def test_every_section_names_a_script() -> None:
     root = Path(report.__file__).parent
     assert [name for name in report.SECTIONS if not (root / f"{name}.py").exists()] == []

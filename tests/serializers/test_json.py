@@ -435,6 +435,12 @@ def test_brackets_that_share_lines_stay_so() -> None:
     assert edited(text, Delete((1,))) == '[{\n  "x": 1\n}]'
 
 
+def test_an_item_like_the_sibling_next_to_it() -> None:
+    mixed = '[\n  {"a": 1},\n  {"a": 2},\n  {\n    "a": 3\n  }\n]\n'
+    assert edited(mixed, Insert((1,), {"b": 5})).startswith('[\n  {"a": 1},\n  {"b": 5},\n  {"a": 2},\n')
+    assert edited(mixed, Insert((3,), {"b": 5})).endswith('  },\n  {\n    "b": 5\n  }\n]\n')
+
+
 def test_an_item_like_its_one_line_siblings() -> None:
     text = '{\n  "servers": [\n    { "n": 1 },\n    { "n": 2 }\n  ]\n}\n'
     assert '    { "n": 2 },\n    { "n": 3 }\n' in edited(text, Insert(("servers", 2), {"n": 3}))

@@ -329,6 +329,29 @@ def test_what_is_deleted_takes_its_own_comments_and_nothing_else(
 
 
 @pytest.mark.parametrize(
+    ("text", "operation", "expected"),
+    [
+        ("- 'a'\n- 'b'\n", insert(2), "- 'a'\n- 'b'\n- 'new'\n"),
+        ('- "a" # one\n', insert(0), '- "new"\n- "a" # one\n'),
+        ("['a', 'b']\n", insert(1), "['a', 'new', 'b']\n"),
+        ("a: 'x'\nb: 'y'\n", put("c"), "a: 'x'\nb: 'y'\nc: 'new'\n"),
+        ("{a: 'x'}\n", put("c"), "{a: 'x', c: 'new'}\n"),
+        ("- 'a'\n- b\n", insert(2), "- 'a'\n- b\n- new\n"),
+        ("- 'a'\n- \"b\"\n", insert(2), "- 'a'\n- \"b\"\n- new\n"),
+        ("a: 'x'\nb: 1\n", put("c"), "a: 'x'\nb: 1\nc: new\n"),
+        ("- 'a'\n", insert(1, value=2), "- 'a'\n- 2\n"),
+        ("- 'a'\n", insert(1, value={"b": "c"}), "- 'a'\n- b: c\n"),
+        ("- 'a'\n", insert(1, value="b\nc\n"), "- 'a'\n- |\n  b\n  c\n"),
+        ("- |\n  a\n", insert(1), "- |\n  a\n- new\n"),
+    ],
+)
+def test_a_new_string_has_the_quotes_that_all_around_it_have(
+    text: str, operation: Operation, expected: str
+) -> None:
+    assert edited(text, operation) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "paths", "expected"),
     [
         ("- a\n- b\n- c\n- d\n", [(2,), (1,), (0,)], "- d\n"),

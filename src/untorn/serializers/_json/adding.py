@@ -52,7 +52,9 @@ class _New:
     def spelled(self, indentation: str) -> str:
         """Return the text of the key and the value."""
         look = self.look()
-        one_line = goes_on_one_line(self.container.outline, self.value, self.container, None, look)
+        one_line = goes_on_one_line(
+            self.container.outline, self.value, self.container, None, look, position=self.position
+        )
         value = written(self.value, look, indentation, one_line=one_line)
         return value if self.key is None else scalar(self.key, look) + look.colon + value
 

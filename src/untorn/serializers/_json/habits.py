@@ -115,12 +115,18 @@ def lead_of(text: str, start: int) -> str:
     return text[text.rfind("\n", 0, start) + 1 : start]
 
 
-def goes_on_one_line(
-    outline: Outline, value: Value, container: Container | None, old: Span | None, look: Look
+def goes_on_one_line(  # noqa: PLR0913  one for each thing that it depends on
+    outline: Outline,
+    value: Value,
+    container: Container | None,
+    old: Span | None,
+    look: Look,
+    *,
+    position: int | None = None,
 ) -> bool:
     """Return whether ``value``, new in ``container``, stands on one line.
 
-    Like the value that it replaces; like its siblings; like its parent.
+    Like the value that it replaces; like the sibling next to its ``position``; like its parent.
     """
     text = outline.text
     if not is_container(value):
@@ -131,7 +137,9 @@ def goes_on_one_line(
         return False
     if container.members and "\n" not in text[container.start : container.close]:
         return True
-    siblings = _spelled(outline, container.members, "{" if hasattr(value, "keys") else "[")
+    members = container.members
+    near = [*reversed(members[:position]), *members[position:]] if position else list(reversed(members))
+    siblings = _spelled(outline, near, "{" if hasattr(value, "keys") else "[")
     for sibling in siblings:
         return "\n" not in sibling
     is_short_list = not hasattr(value, "keys") and not any(map(is_container, value))
@@ -139,8 +147,8 @@ def goes_on_one_line(
 
 
 def _spelled(outline: Outline, members: Iterable[Member], opening: str) -> Iterable[str]:
-    """Yield the texts of the filled objects or arrays among ``members``, the last one first."""
-    for member in reversed(list(members)):
+    """Yield the texts of the filled objects or arrays among ``members``."""
+    for member in members:
         spelled = member.value.of(outline.blank)
         if spelled[0] == opening and spelled[1:-1].strip():
             yield member.value.of(outline.text)

@@ -12,7 +12,7 @@ from untorn.serializers._yaml.fragments import (
     entry_text,
     flow_text,
 )
-from untorn.serializers._yaml.layout import column_of, near
+from untorn.serializers._yaml.layout import column_of, near, quoted_like
 from untorn.serializers._yaml.lines import behind, block_may_end, inserted, last_leaf
 from untorn.serializers._yaml.nodes import Node, content_start
 from untorn.serializers._yaml.places import Entry, Index, refuse_shared, shared_inside
@@ -30,6 +30,7 @@ def add_key(index: Index, entry: Entry, key: Value, value: Value, path: KeyPath)
     if not mapping.is_flow:
         return _block_key(index, mapping, key, value)
     name = spelled_key(key, preferred=style.quote, flow=True)
+    style = quoted_like(style, value, mapping.items[1::2])
     if not mapping.items and can_open(index, entry):
         return opened(index, entry, lambda column, inner: entry_text(key, value, column, inner))
     return flow_added(
@@ -45,7 +46,7 @@ def _block_key(index: Index, mapping: Node, key: Value, value: Value) -> list[Te
     column = column_of(text, index.start_of(entry_at(mapping, 0)))
     end = index.end_of(entry_at(mapping, len(mapping.items) // 2 - 1))
     offset = behind(text, end, column)
-    style = near(index.style, text, mapping)
+    style = quoted_like(near(index.style, text, mapping), value, mapping.items[1::2])
     style = replace(style, blocks=block_may_end(text, offset, column))
     line = entry_text(key, value, column, style, colon=_colon(index, mapping))
     return inserted(index, offset, " " * column + line, last_leaf(mapping))
@@ -91,7 +92,8 @@ def add_item(index: Index, entry: Entry, number: int, value: Value, path: KeyPat
             return opened(
                 index, entry, lambda column, inner: "-" + block_text(value, column, inner, in_sequence=True)
             )
-        return flow_added(index, sequence, number, flow_text(value, index.style))
+        style = quoted_like(index.style, value, sequence.items)
+        return flow_added(index, sequence, number, flow_text(value, style))
     if number == 0:
         return _first_item(index, sequence, value)
     return _later_item(index, sequence, number, value)
@@ -112,7 +114,8 @@ def _later_item(index: Index, sequence: Node, number: int, value: Value) -> list
     column = column_of(text, index.dash_of(sequence, 0))
     before = entry_at(sequence, number - 1)
     offset = behind(text, index.end_of(before), column)
-    style = replace(item_style(index, sequence), blocks=block_may_end(text, offset, column))
+    style = quoted_like(item_style(index, sequence), value, sequence.items)
+    style = replace(style, blocks=block_may_end(text, offset, column))
     item = "-" + block_text(value, column, style, in_sequence=True)
     return inserted(index, offset, " " * column + item, last_leaf(before.node))
 
@@ -121,7 +124,8 @@ def _first_item(index: Index, sequence: Node, value: Value) -> list[TextEdit]:
     text = index.text
     dash = index.dash_of(sequence, 0)
     column = column_of(text, dash)
-    item = "-" + block_text(value, column, item_style(index, sequence), in_sequence=True)
+    style = quoted_like(item_style(index, sequence), value, sequence.items)
+    item = "-" + block_text(value, column, style, in_sequence=True)
     if text[line_start(text, dash) : dash].strip():
         return [TextEdit(dash, dash, f"{item}\n{' ' * column}")]
     located: Located = index.located(entry_at(sequence, 0))

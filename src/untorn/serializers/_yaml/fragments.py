@@ -30,6 +30,7 @@ class Style:
         dash_offset: By how many columns the dashes of a sequence are indented below its key.
         dash_gap: How many blanks follow a dash.
         quote: The quote character to use where one is needed.
+        quotes_all: Whether strings are quoted that need no quotes.
         padding: What stands inside the braces of a flow mapping.
         bracket_padding: What stands inside the brackets of a flow sequence.
         blocks: Whether a string of several lines may become a block scalar.
@@ -39,9 +40,14 @@ class Style:
     dash_offset: int = 2
     dash_gap: int = 1
     quote: str = DOUBLE
+    quotes_all: bool = False
     padding: str = ""
     bracket_padding: str = ""
     blocks: bool = True
+
+    def scalar(self, value: Value, *, flow: bool = False) -> str:
+        """Return a scalar on one line."""
+        return spelled(value, quote=self.quote if self.quotes_all else "", preferred=self.quote, flow=flow)
 
 
 def needs_block(value: Value) -> bool:
@@ -64,7 +70,7 @@ def flow_text(value: Value, style: Style) -> str:
     if isinstance(value, (list, tuple)):
         padding = style.bracket_padding if value else ""
         return f"[{padding}{joined(flow_text(item, style) for item in value)}{padding}]"
-    return spelled(value, preferred=style.quote, flow=True)
+    return style.scalar(value, flow=True)
 
 
 def _braced(inner: str, style: Style) -> str:
@@ -158,7 +164,7 @@ def leaf_text(value: Value, column: int, style: Style, *, in_sequence: bool = Fa
             return literal
     if not is_scalar(value):
         return flow_text(value, style)
-    return spelled(value, preferred=style.quote)
+    return style.scalar(value)
 
 
 _LITERAL_LINE = re.compile(r"[ -~\xa1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff\t]*")

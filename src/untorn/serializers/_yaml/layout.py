@@ -14,6 +14,7 @@ from untorn.serializers._yaml.spelling import DOUBLE, SINGLE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from untorn.sdk import Value
     from untorn.serializers._yaml.nodes import Document, Node
 
 _DEFAULT = Style()
@@ -62,6 +63,13 @@ def near(style: Style, text: str, mapping: Node) -> Style:
     steps = Counter(_steps(text, mapping, "mapping"))
     dashes = Counter(_steps(text, mapping, "sequence"))
     return replace(style, step=_most(steps, style.step), dash_offset=_most(dashes, style.dash_offset))
+
+
+def quoted_like(style: Style, value: Value, siblings: Iterable[Node]) -> Style:
+    """Return ``style`` with the quotes for a new scalar in which all scalars around it stand."""
+    seen = {node.style for node in siblings if node.kind == "scalar"}
+    quote = seen.pop() if len(seen) == 1 and isinstance(value, str) else None
+    return replace(style, quote=quote, quotes_all=True) if quote in (DOUBLE, SINGLE) else style
 
 
 def _steps(text: str, mapping: Node, kind: str) -> Iterable[int]:

@@ -132,6 +132,7 @@ def harness_quick(session: nox.Session) -> None:
     install(session, "harness")
     session.run("python", "-m", "harness.run", "--quick", *session.posargs)
     session.run("python", "-m", "harness.suites", "--quick")
+    session.run("python", "-m", "harness.handmade", "--quick")
 
 
 @nox.session(default=False)
@@ -172,3 +173,4 @@ def slow(session: nox.Session) -> None:
     install(session, "test")
     pytest(session, "-m", "slow", *(session.posargs or ["tests"]))
     session.run("python", "-m", "harness.run")
+    session.run("python", "-m", "harness.handmade")

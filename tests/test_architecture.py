@@ -142,6 +142,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("src/untorn/cli/demo/outsiders.py", ".open()"): "the demo's deliberately bad writer, run by a child",
     ("src/untorn/cli/demo/scratch.py", "tempfile"): "the demo's directory, which is gone when the demo is",
     ("src/untorn/cli/failures.py", "os.open"): "the null device, to which a closed pipe is redirected",
+    ("src/untorn/cli/failures.py", "os.fdopen"): "the null device, for a standard stream that is closed",
 }
 
 

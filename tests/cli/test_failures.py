@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import untorn
 from untorn import storage
 from untorn.cli import main
-from untorn.cli.failures import forget_output
+from untorn.cli.failures import forget_output, open_streams
 from untorn.errors import (
     ConflictError,
     LockTimeoutError,
@@ -300,6 +301,51 @@ def test_a_pipe_that_nobody_reads_leaves_no_traceback(settings: Path, environmen
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("closed", "argv", "status"),
+    [
+        ([1], ["get", "f.json"], 0),
+        ([0, 1, 2], ["set", "f.json", "a", "2"], 0),
+        ([2], ["get", "f.json", "b"], 1),
+        ([0], ["set", "-", "a", "2", "--format", "json"], 1),
+        ([0, 1, 2], ["nonsense"], 2),
+    ],
+)
+def test_a_standard_stream_that_is_closed_leads_nowhere(
+    settings: Path, environment: dict[str, str], closed: list[int], argv: list[str], status: int
+) -> None:
+    shut = " ".join(f"{each}>&-" for each in closed)
+    shell = ["sh", "-c", f'exec "$0" "$@" {shut}', sys.executable, "-m", "untorn", *argv]
+    done = subprocess.run(shell, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
+    assert untorn.load("f.json")["a"] == (2 if argv[:2] == ["set", "f.json"] else 1)
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [0, 1, 2]])
+def test_no_file_gets_the_number_of_a_closed_stream(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, closed: list[int]
+) -> None:
+    kept = [os.dup(descriptor) for descriptor in range(3)]
+    names = ("stdin", "stdout", "stderr")
+    try:
+        for descriptor in closed:
+            os.close(descriptor)
+            monkeypatch.setattr(sys, names[descriptor], None)
+        open_streams()
+        with (tmp_path / "x").open("w") as file:
+            number = file.fileno()
+        streams = [getattr(sys, names[descriptor]) for descriptor in closed]
+        assert number > 2
+        assert [stream.fileno() for stream in streams] == closed
+        assert [os.fstat(stream.fileno()).st_rdev for stream in streams] == [
+            Path(os.devnull).stat().st_rdev
+        ] * len(closed)
+    finally:
+        for descriptor, copy in enumerate(kept):
+            os.dup2(copy, descriptor)
+            os.close(copy)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")

@@ -15,6 +15,7 @@ from untorn.cli.failures import (
     USAGE,
     CommandError,
     forget_output,
+    open_streams,
     unexplained,
     writing,
 )
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments without the program's name; those of the process by default.
     """
+    open_streams()
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
         with writing():

@@ -77,6 +77,23 @@ def forget_output() -> None:
         descriptor = sys.stdout.fileno()
     except (OSError, ValueError):
         return  # a test's standard output has none
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    _lead_nowhere(descriptor)
+
+
+def open_streams() -> None:
+    """Let a standard stream that is closed lead nowhere.
+
+    Otherwise the next file that is opened gets its number, and what some
+    library says on standard error goes into that file.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # as Python says it
+            _lead_nowhere(descriptor)
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
+
+
+def _lead_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != descriptor:
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)

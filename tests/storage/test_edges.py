@@ -8,6 +8,8 @@ import errno
 import fcntl
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,55 @@ def test_a_read_of_one_byte_at_a_time_is_complete(quick_path: Path, monkeypatch:
     path.write_bytes(OLD)
     monkeypatch.setattr(storage.REAL, "pread", lambda fd, _count, offset: os.pread(fd, 1, offset))
     assert storage.read(path).data == OLD
+
+
+_WITHOUT_STREAMS = """
+import os, sys
+import untorn
+from untorn import storage
+
+def noisy(fd, fsync=storage.REAL.fsync):
+    for stream in range(3):
+        try:
+            os.write(stream, b"noise")
+        except OSError:
+            pass
+    fsync(fd)
+
+path, how = sys.argv[1:]
+storage.REAL.fsync = noisy
+for stream in range(3):
+    os.close(stream)
+untorn.write_bytes(path, b"new content", **({"in_place": how} if how else {}))
+os._exit(0 if open(path, "rb").read() == b"new content" else 1)
+"""
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_what_is_said_on_a_closed_standard_error_goes_into_no_file(
+    quick_path: Path, *, in_place: bool
+) -> None:
+    path, journals = quick_path / "app.conf", quick_path / "journals"
+    path.write_bytes(OLD)
+    journals.mkdir(mode=0o700)
+    command = [sys.executable, "-c", _WITHOUT_STREAMS, str(path), str(journals) if in_place else ""]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert path.read_bytes() == b"new content"
+
+
+def test_no_file_is_opened_as_a_standard_stream(quick_path: Path) -> None:
+    kept = os.dup(0)
+    os.close(0)
+    try:
+        fd = storage.REAL.open(quick_path, os.O_RDONLY)
+        assert fd > 2
+        assert not os.get_inheritable(fd)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(0)
+        os.close(fd)
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
 
 
 @pytest.mark.parametrize("name", ["/", "/proc/self/comm", "/dev"])

@@ -17,7 +17,7 @@ from ctypes import c_char_p, c_int, c_size_t, c_ssize_t, c_uint, c_uint32, c_voi
 from typing import TYPE_CHECKING, Any
 
 from untorn.storage.metadata import NATIVE_ACL
-from untorn.storage.syscalls import Syscalls, closed
+from untorn.storage.syscalls import Syscalls, closed, open_above_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,7 +190,7 @@ class _System:
         dir_fd: int | None = None,
     ) -> int:
         """Open; what is made for its owner alone does not inherit who else may read it (W8)."""
-        fd = os.open(path, flags, mode, dir_fd=dir_fd)
+        fd = open_above_streams(path, flags, mode, dir_fd=dir_fd)
         if flags & os.O_EXCL and not mode & 0o077:
             try:
                 if self._acl(fd) is not None:

@@ -36,7 +36,7 @@ class Syscalls:
     def __init__(self) -> None:
         from fcntl import flock  # noqa: PLC0415  Windows has no such module, and a table of its own
 
-        self.open: Callable[..., int] = os.open
+        self.open: Callable[..., int] = open_above_streams
         self.close: Callable[..., None] = os.close
         self.read: Callable[..., bytes] = os.read
         self.pread: Callable[..., bytes] = os.pread
@@ -94,6 +94,33 @@ class Syscalls:
     def unusable(self, path: Path) -> str:  # noqa: ARG002  for platforms that are choosy
         """Return why no file can be saved under this name, or an empty string (W14)."""
         return ""
+
+
+_LAST_STREAM = 2  # standard error, stdin(3)
+
+
+def open_above_streams(
+    path: str | bytes | os.PathLike[str], how: int, mode: int = 0o777, *, dir_fd: int | None = None
+) -> int:
+    """Open a file as ``os.open`` does, and never as one of the standard streams.
+
+    In a program that closed its standard error, the next file gets that number,
+    and what anything says on standard error goes into the file.
+
+    Raises:
+        OSError: As open(2) says, or fcntl(2) where no number is left.
+    """
+    fd = os.open(path, how, mode, dir_fd=dir_fd)
+    return fd if fd > _LAST_STREAM else _above_streams(fd)
+
+
+def _above_streams(fd: int) -> int:
+    from fcntl import F_DUPFD_CLOEXEC, fcntl  # noqa: PLC0415  as above
+
+    try:
+        return fcntl(fd, F_DUPFD_CLOEXEC, _LAST_STREAM + 1)
+    finally:
+        os.close(fd)
 
 
 _NOREPLACE = 1  # linux/fs.h

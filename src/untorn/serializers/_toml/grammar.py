@@ -12,6 +12,7 @@ LONG_BASIC = r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"{3,5}'
 LONG_LITERAL = r"'''[^']*(?:'(?!'')[^']*)*'{3,5}"
 
 BARE_KEY = re.compile(BARE)
+BARE_KEY_EQUALS = re.compile(rf"({BARE})[ \t]*=[ \t]*")
 KEY_PART = re.compile(f"{BASIC}|{LITERAL}|{BARE}")
 DOT = re.compile(r"[ \t]*\.[ \t]*")
 STRING = re.compile(f"{LONG_BASIC}|{LONG_LITERAL}|{BASIC}|{LITERAL}", re.DOTALL)

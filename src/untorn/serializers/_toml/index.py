@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from untorn.sdk import Span
-from untorn.serializers._toml.grammar import ATOM, BLANKS, DOT, FILLER, KEY_PART, STRING, key_name
+from untorn.serializers._toml.grammar import (
+    ATOM,
+    BARE_KEY_EQUALS,
+    BLANKS,
+    DOT,
+    FILLER,
+    KEY_PART,
+    STRING,
+    key_name,
+)
 from untorn.serializers._toml.nodes import (
     Array,
     Header,
@@ -77,6 +86,14 @@ class _Indexer:
                 return keys, stop
             at = dot.end()
 
+    def key_and_equals(self, start: int) -> tuple[list[Key], int]:
+        """Read ``key = ``; return the key's parts and the offset of the value."""
+        bare = BARE_KEY_EQUALS.match(self.text, start)
+        if bare is not None:  # nearly all, in one go
+            return [Key(bare[1], Span(start, bare.end(1)))], bare.end()
+        keys, stop = self.dotted_key(start)
+        return keys, self.blanks(self.blanks(stop) + 1)
+
     def header(self, start: int, floor: int) -> int:
         brackets = 2 if self.text.startswith("[[", start) else 1
         keys, stop = self.dotted_key(self.blanks(start + brackets))
@@ -110,8 +127,7 @@ class _Indexer:
 
     def pair(self, start: int, floor: int, number: int, holder: Table | Inline) -> Pair:
         """Read ``key = value`` and hang its value into ``holder``."""
-        keys, stop = self.dotted_key(start)
-        value_start = self.blanks(self.blanks(stop) + 1)
+        keys, value_start = self.key_and_equals(start)
         leaf = self.value(value_start, keys[-1].name, holder)
         pair = Pair(Span(start, leaf.span.stop), keys, floor, number, holder, leaf)
         holder.pairs.append(pair)

@@ -58,6 +58,8 @@ def string_sample(text: str, leaves: Sequence[Leaf]) -> str:
 
 def brace_pad(index: Index) -> str:
     """Return what stands inside the braces of the text's first inline table that is not empty."""
+    if "{" not in index.text:
+        return " "
     for statement in index.statements:
         if isinstance(statement, Pair):
             pending: list[object] = [statement.leaf]

@@ -138,7 +138,8 @@ def _set(index: Index, operation: Set) -> list[TextEdit]:
         return _compared(index, path, value)
     if isinstance(node, Leaf):
         like = node.span.of(index.text) if type(node) is Leaf else ""
-        return [TextEdit(node.span.start, node.span.stop, inline_text(value, like, brace_pad(index)))]
+        pad = brace_pad(index) if isinstance(value, (Mapping, list, tuple)) else ""
+        return [TextEdit(node.span.start, node.span.stop, inline_text(value, like, pad))]
     return _retyped(index, node, operation)
 
 

@@ -168,7 +168,7 @@ class JournalDirectory:
         except OSError as error:
             if error.errno not in _NOT_TO_BE_OPENED:
                 raise
-            raise self._unbelieved(file, _NOT_TO_BE_OPENED[error.errno]) from error
+            raise self._unbelieved(file, _NOT_TO_BE_OPENED[error.errno], error.errno) from error
         try:
             status = self._calls.fstat(fd)
             if not status.st_nlink:
@@ -188,11 +188,11 @@ class JournalDirectory:
             raise self._unbelieved(file, "it was made for another file")
         return journal
 
-    def _unbelieved(self, file: OpenFile, doubt: str) -> UnusableJournalError:
+    def _unbelieved(self, file: OpenFile, doubt: str, code: int = errno.EBADMSG) -> UnusableJournalError:
         where = self.path / file.identity.journal_name
         return UnusableJournalError(
             f"there is a journal of an unfinished save, {where}, but {doubt}; the file may be torn",
-            errno.EBADMSG,
+            code,
             recover_hint(file.path, self.path),
         )
 

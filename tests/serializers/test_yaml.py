@@ -365,6 +365,28 @@ def test_several_deletions(text: str, paths: list[tuple[Any, ...]], expected: st
     assert edited(text, *(drop(*path) for path in paths)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "operation", "expected"),
+    [
+        ("a: 1\n# why?\nb: 2\nc: 3\n", drop("b"), "a: 1\nc: 3\n"),
+        ("a: 1 # eh?\nb: 2\n", drop("b"), "a: 1 # eh?\n"),
+        ("# c\n# ?\nb: 2\nc: 3\n", drop("c"), "# c\n# ?\nb: 2\n"),
+        ("a: 1\n? # c\n: 1\nb: 2\n", drop(None), "a: 1\nb: 2\n"),
+        ("? \n: 1\nb: 2\n", drop(None), "b: 2\n"),
+        ("a: 1\n: 2\n", drop(None), "a: 1\n"),
+        ("a: 1\n: 2\n", Rename((0, None), "x"), "a: 1\nx: 2\n"),
+        ("? [a, b]\nc: 2 # two\n: 1\n", drop(None), "? [a, b]\nc: 2 # two\n"),
+        ("{: 1}\n", drop(None), "{}\n"),
+        ("{a: 1, : 2}\n", drop(None), "{a: 1}\n"),
+        ("- : 1\n  b: 2\n", drop(0, None), "- b: 2\n"),
+    ],
+)
+def test_a_question_mark_in_a_comment_and_a_key_that_is_empty(
+    text: str, operation: Operation, expected: str
+) -> None:
+    assert edited(text, operation) == expected
+
+
 RENAMED = [
     ("a: 1 # c\n", "a", "b", "b: 1 # c\n"),
     ('"a": 1\n', "a", "b", '"b": 1\n'),

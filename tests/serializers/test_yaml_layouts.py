@@ -38,6 +38,27 @@ WORDS = [
 KEYS = ["one", "two", "three", "four five", "6", "on", "a.b", "k-e-y", "null"]
 
 
+# What a comment may end with, and mean nothing by.
+ENDS = [
+    " why?",
+    " ?",
+    " -",
+    ":",
+    " |",
+    " >-",
+    " {",
+    " ]",
+    " ,",
+    " &a",
+    " *a",
+    " !t",
+    " 'it",
+    ' "',
+    " #",
+    " ---",
+]
+
+
 class Writer:
     """Writes a random document; every comment in it has a number of its own."""
 
@@ -52,7 +73,7 @@ class Writer:
 
     def comment(self) -> str:
         self.comments += 1
-        return f"# note{self.comments}."
+        return f"# note{self.comments}.{self.pick('', '', *ENDS)}"
 
     def rest(self) -> str:
         return self.pick("", "", "", f"  {self.comment()}")

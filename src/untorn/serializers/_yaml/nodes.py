@@ -160,14 +160,21 @@ class _Composer:
         kind = event.kind
         assert kind != "end" and kind != "document" and kind != "document end"  # noqa: PLR1714, PT018  narrows the type
         node = Node(kind, event, self.floor)
-        if event.start == event.end and self.stack and _NOTHING.fullmatch(self.text, self.floor, event.start):
-            # No colon or dash announced it (``? a``, ``{a}``): it stands where its key ends.
-            node.start = node.end = self.floor
+        if event.start == event.end and self.stack:
+            node.start = node.end = self.place_of_nothing(event.start)
         if kind == "alias":
             self.follow(node)
         elif event.anchor is not None:
             self.anchors[event.anchor] = node
         return node
+
+    def place_of_nothing(self, at: int) -> int:
+        """Return where an empty scalar stands that the engine finds at ``at``."""
+        holder, text = self.stack[-1], self.text
+        if holder.kind == "mapping" and len(holder.items) % 2 == 0 and ":" in text[at - 1 : at + 1]:
+            return at if text[at : at + 1] == ":" else at - 1  # a key, right before its colon
+        # Where no colon or dash announced it (``? a``, ``{a}``), it stands where its key ends.
+        return self.floor if _NOTHING.fullmatch(text, self.floor, at) else at
 
     def follow(self, alias: Node) -> None:
         target = self.anchors.get(alias.value)

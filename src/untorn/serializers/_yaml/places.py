@@ -157,8 +157,16 @@ class Index:
         assert holder is not None
         if entry.key is None:
             return node.start if holder.is_flow else self.dash_of(holder, entry.number)
-        mark = self.text.rfind("?", entry.key.floor, entry.key.start)
-        return mark if mark >= 0 and self.skip(mark + 1) == entry.key.start else entry.key.start
+        return self._mark_or_start(entry.key)
+
+    def _mark_or_start(self, key: Node) -> int:
+        """Return where the ``?`` is that announces a key, or the key itself."""
+        at = self.skip(key.floor)
+        while at < key.start:
+            if self.text[at] == "?" and self.skip(at + 1) >= key.start:
+                return at
+            at = self.skip(at + 1)
+        return key.start
 
     def end_of(self, entry: Entry) -> int:
         """Return where an entry ends."""

@@ -43,7 +43,9 @@ class Untorn:
     def perform(self, doc: untorn.Document, operation: Operation) -> None:
         """Make one edit of a document."""
         if operation.whole:
-            doc.set(operation.path[:-1] if operation.kind == "delete" else operation.path, listed(doc, operation))
+            doc.set(
+                operation.path[:-1] if operation.kind == "delete" else operation.path, listed(doc, operation)
+            )
             return
         match operation.kind:
             case "set" | "add":

@@ -36,7 +36,9 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         return moving.check(before, operation, after)
     if operation.kind == "comment" and (found := remarks.check_rest(before, operation, after)):
         return found
-    allowance = remarks.allowed(before, operation) if operation.kind == "comment" else allowed(before, operation)
+    allowance = (
+        remarks.allowed(before, operation) if operation.kind == "comment" else allowed(before, operation)
+    )
     old_lines, new_lines = before.lines, after.lines
     if before.text.endswith("\n") or not after.text:
         old_lines, new_lines = _terminated(old_lines), _terminated(new_lines)

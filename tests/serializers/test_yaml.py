@@ -387,6 +387,23 @@ def test_a_question_mark_in_a_comment_and_a_key_that_is_empty(
     assert edited(text, operation) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "operation", "expected"),
+    [
+        ("  some\n words\n", put(value={"a": 1, "b": [2, 3]}), "  a: 1\n  b:\n    - 2\n    - 3\n"),
+        ("  a\n", put(value=[1, 2]), "  - 1\n  - 2\n"),
+        ("--- a\n", put(value=[1, 2]), "---\n- 1\n- 2\n"),
+        ("a: |\n  t ", put("a", value={"b": 1}), "a:\n  b: 1"),
+        ("a: |\n  t \nb: 1\n", put("a", value="x"), "a: x\nb: 1\n"),
+        ("a: >-\n  t\t\r\n\r\nb: 1\r\n", put("a", value="x"), "a: x\r\n\r\nb: 1\r\n"),
+    ],
+)
+def test_a_root_that_is_indented_and_a_block_scalar_that_ends_in_blanks(
+    text: str, operation: Operation, expected: str
+) -> None:
+    assert edited(text, operation) == expected
+
+
 RENAMED = [
     ("a: 1 # c\n", "a", "b", "b: 1 # c\n"),
     ('"a": 1\n', "a", "b", '"b": 1\n'),

@@ -176,4 +176,7 @@ def _last_line_end(text: str, start: int, end: int) -> int:
         if text.endswith("\n", start, end):
             end -= 1
         return end - 1 if text.endswith("\r", start, end) else end
-    return start + len(text[start:end].rstrip())
+    # Blanks at the end of a line of text are text, too.
+    last = re.compile(r"[^\r\n]*").match(text, start + len(text[start:end].rstrip()), end)
+    assert last is not None  # it may match nothing at all
+    return last.end()

@@ -193,8 +193,8 @@ def literal_text(text: str, column: int, indicator: int) -> str | None:
     return f"|{number}{chomping}\n" + "\n".join(padding + line if line else "" for line in lines)
 
 
-def root_text(value: Value, style: Style) -> str:
-    """Return a whole document without ``---``, with a final newline."""
+def root_text(value: Value, style: Style, column: int = 0) -> str:
+    """Return a whole document without ``---``, from ``column`` of its first line, with a final newline."""
     if needs_block(value) and not isinstance(value, Tagged):
-        return indented(block_lines(value, 0, style), 0) + "\n"
+        return indented(block_lines(value, column, style), column) + "\n"
     return block_text(value, 0, replace(style, step=max(style.step, 1))).lstrip(" ") + "\n"

@@ -197,9 +197,11 @@ def _root(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     if not needs_block(value):
         return [TextEdit(node.start, stop, _one_line(index, node, value))]
     may_end = block_may_end(text, line_stop(text, stop), -1)
-    new = root_text(value, replace(index.style, blocks=may_end)).removesuffix("\n")
     start = node.start
-    if text[line_start(text, start) : start].strip() and not isinstance(value, Tagged):
+    is_first = not text[line_start(text, start) : start].strip()
+    column = column_of(text, start) if is_first else 0
+    new = root_text(value, replace(index.style, blocks=may_end), column).removesuffix("\n")
+    if not is_first and not isinstance(value, Tagged):
         # Behind ``---`` no block collection can begin.
         start = len(text[:start].rstrip(" \t"))
         new = "\n" + new

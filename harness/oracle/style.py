@@ -51,10 +51,8 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         return _quotes(before, operation, after)
     if operation.kind == "delete":
         return _trailing_comma(before, operation.path[:-1], after)
-    if operation.kind in {"rename", "comment"}:
+    if operation.kind == "rename":
         return None
-    if operation.kind == "move":
-        return _trailing_comma(before, operation.path[:-1], after)
     parent = operation.path[:-1] if operation.kind == "add" else operation.path
     path = _new_path(before, operation)
     if path not in after.entries or not before.entries[parent].children:

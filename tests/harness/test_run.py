@@ -207,7 +207,7 @@ def test_a_package_with_another_digest_is_not_used(tmp_path: Path, monkeypatch: 
 
 def test_the_committed_lists_fit_together() -> None:
     pinned = {f"{one.kind} {one.name}=={one.version}" for one in corpus.packages()}
-    rows = [line.split(" ", 4) for line in corpus.FIRST.files.read_text().splitlines()]
+    rows = [line.split(" ", 4) for line in corpus.FILES.read_text().splitlines()]
     total = Counter(form for form, *_ in rows)
     assert set(total) == set(corpus.FORMATS)
     for (form, kind, pin), count in Counter((form, kind, pin) for form, kind, pin, _, _ in rows).items():

@@ -8,7 +8,10 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from harness.oracle import Operation, Path, Source
+from harness.oracle.moving import between
 from harness.oracle.operations import look
+from harness.oracle.ownership import owned
+from harness.oracle.positions import rest_of_line
 from harness.oracle.values import is_scalar
 from harness.oracle.yaml_reader import MERGE
 
@@ -43,6 +46,15 @@ _NEW: Final[tuple[object, ...]] = (
 )
 
 
+# What comments say that are asked for: nothing that could be a setting or a directive.
+_SAID: Final[tuple[str | None, ...]] = (
+    "Why it is so.",
+    "First line of two.\nAnd the second one.",
+    "Ünïcode → 漢字",
+    None,
+)
+
+
 @dataclass(frozen=True)
 class Choice:
     """An edit to try.
@@ -68,6 +80,9 @@ def choices(file: RealFile, source: Source) -> Iterator[Choice]:
     yield from picker.deletes(some)
     yield from picker.appends(few)
     yield from picker.renames(few)
+    yield from picker.lists(few)
+    yield from picker.moves(few)
+    yield from remarks(file, source, picker.entries, few)
 
 
 class _Picker:
@@ -178,6 +193,52 @@ class _Picker:
                 "insert", Operation("insert", entry.path, self.item("insert", entry), index=index)
             )
 
+    def lists(self, number: int) -> Iterator[Choice]:
+        """An item replaced; a list set anew in which one came, or one went: its neighbours stay."""
+        items = [
+            entry
+            for entry in self.entries
+            if self.source.parent(entry.path).kind == "sequence" and not self.is_table_in_array(entry)
+        ]
+        for entry in self.pick("replace", items, number):
+            operation = Operation("set", entry.path, self.new("replace", entry.path, self.value_of(entry)))
+            yield self.choice("replace", operation)
+        for entry in self.pick("remove", items, number):
+            only = len(self.source.parent(entry.path).children) == 1
+            operation = (
+                Operation("set", entry.path[:-1], []) if only else Operation("delete", entry.path, whole=True)
+            )
+            if entry.path[:-1]:
+                yield self.choice("remove", operation)
+        parents = [entry for entry in self.collections if entry.kind == "sequence" and entry.path]
+        for entry in self.pick("list edit", parents, number):
+            index = self.hash("list edit index", entry.path) % (len(entry.children) + 1)
+            operation = Operation(
+                "insert", entry.path, self.item("list edit", entry), index=index, whole=True
+            )
+            yield self.choice("list edit", operation)
+
+    def moves(self, number: int) -> Iterator[Choice]:
+        """One place on, and from one end to the other; among siblings that are written in one piece each."""
+        parents = [
+            entry
+            for entry in self.collections
+            if len(entry.children) > 1 and not entry.merged and self.are_in_one_piece(entry)
+        ]
+        for number_of, parent in enumerate(self.pick("move", parents, number)):
+            last = len(parent.children) - 1
+            near = self.hash("move", parent.path) % last
+            now, index = ((near, near + 1), (near + 1, near), (last, 0), (0, last))[
+                (number_of + self.hash("how", parent.path)) % 4
+            ]
+            yield self.choice("move", Operation("move", parent.children[now], index=index))
+
+    def are_in_one_piece(self, parent: Entry) -> bool:
+        """Whether no TOML table among the siblings could make a move ambiguous."""
+        return self.form != "toml" or not any(
+            self.source.entries[one].is_toml_table for one in parent.children
+        )
+
     def item(self, label: str, entry: Entry) -> object:
         """A new item: every second time one that is like the last, as people add them."""
         last = self.value_of(self.source.entries[entry.children[-1]]) if entry.children else None
@@ -200,6 +261,15 @@ def _through_merge(path: Path) -> bool:
 
 def _demanded(source: Source, operation: Operation) -> bool:
     """Whether the edit changes a node that several places share, or removes an anchor that is needed."""
+    if operation.kind == "comment":
+        return False
+    if operation.kind == "move":
+        # What passes an anchor or an alias could come before what it names.
+        return any(
+            one.shared or one.kind == "alias"
+            for place in between(source, operation)
+            for one in (place, *source.inside(place.path))
+        )
     target = operation.path[:-1] if operation.kind == "add" else operation.path
     entry = source.entries[target]
     if entry.shared:
@@ -208,3 +278,50 @@ def _demanded(source: Source, operation: Operation) -> bool:
         # Under the key that goes, the merged one may come to light.
         return True
     return operation.kind in {"set", "delete"} and any(one.shared for one in source.inside(target))
+
+
+# ── Comments ────────────────────────────────────────────────────────────────
+
+
+def remarks(file: RealFile, source: Source, entries: list[Entry], number: int) -> Iterator[Choice]:
+    """Comments above and behind entries, with and without one there; JSON has none."""
+    if file.form == "json":
+        return
+    for name, can_have in (("above", _begins_line), ("inline", _ends_line)):
+        fitting = [entry for entry in entries if can_have(source, entry)]
+        for has_one in (True, False):
+            group = [entry for entry in fitting if has_one == bool(_sure(source, entry, name))]
+            group.sort(key=lambda entry: _hash(file, name, entry))
+            for entry in group[:number]:
+                text = _SAID[_hash(file, "said", entry) % len(_SAID)]
+                if not has_one:
+                    text = text or _SAID[0]
+                if name == "inline" and text:
+                    text = text.split("\n")[0]
+                yield Choice(f"comment {name}", Operation("comment", entry.path, text, name), demanded=False)
+
+
+def _hash(file: RealFile, label: str, entry: Entry) -> int:
+    text = f"{label} {file.name} {entry.path!r}"
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])
+
+
+def _sure(source: Source, entry: Entry, name: str) -> set[int]:
+    own = owned(source, entry)
+    return (own.above if name == "above" else own.inline) - own.unclear
+
+
+def _begins_line(source: Source, entry: Entry) -> bool:
+    """Whether an entry has the beginning of a line for itself; a key's ``-`` before it is not its own."""
+    if entry.is_toml_table:
+        return len(entry.headers) == 1
+    return not source.before_on_line(entry.start).strip()
+
+
+def _ends_line(source: Source, entry: Entry) -> bool:
+    """Whether an entry has the end of a line for itself, for the whole of its value."""
+    if entry.is_toml_table:
+        return len(entry.headers) == 1
+    if entry.kind in {"mapping", "sequence"} and not entry.bracketed:
+        return False
+    return not rest_of_line(source, entry.end) and not source.before_on_line(entry.start).strip(" \t-")

@@ -1,5 +1,6 @@
 """Choose the corpus anew: ``python -m harness.choose NAMES``.
 
+``--wide`` chooses the second corpus, of packages that the first one does not have.
 Each line of the file NAMES says ``npm NAME``, ``sdist NAME`` or ``wheel NAME``.
 
 Needed only when packages join or leave. What it writes is committed, so that the files
@@ -54,7 +55,7 @@ def newest(kind: str, name: str) -> str:
     return match[1]
 
 
-def choose(packages: list[Package]) -> list[tuple[Format, Package, str, bytes]]:
+def choose(packages: list[Package], wanted: int) -> list[tuple[Format, Package, str, bytes]]:
     """Take up to the wanted number of files a format, round robin among the packages."""
     by_format: dict[Format, dict[Package, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
     seen: set[bytes] = set()
@@ -65,37 +66,38 @@ def choose(packages: list[Package]) -> list[tuple[Format, Package, str, bytes]]:
                 by_format[form][package].append((package, path, data))
     chosen: list[tuple[Format, Package, str, bytes]] = []
     for form in corpus.FORMATS:
-        files = _round_robin(form, by_format[form])
+        files = _round_robin(form, by_format[form], wanted)
         chosen += [(form, package, path, data) for package, path, data in files]
     return chosen
 
 
-def _round_robin(form: Format, files: dict[Package, list[Candidate]]) -> list[Candidate]:
+def _round_robin(form: Format, files: dict[Package, list[Candidate]], wanted: int) -> list[Candidate]:
     queues = [
-        sorted(candidates, key=lambda one: hashlib.sha256(one[2]).digest()) for candidates in _enough(files)
+        sorted(candidates, key=lambda one: hashlib.sha256(one[2]).digest())
+        for candidates in _enough(files, wanted)
     ]
     taken: list[Candidate] = []
     invalid = 0
     for rank in range(3 * corpus.LIMIT):
         for queue in queues:
-            if rank >= len(queue) or len(taken) >= corpus.WANTED:
+            if rank >= len(queue) or len(taken) >= wanted:
                 continue
             package, path, data = queue[rank]
             if sum(one[0] == package for one in taken) >= corpus.LIMIT:
                 continue
             if corpus.real_file(form, package.name, path, data).invalid:
-                if invalid * _INVALID_SHARE >= corpus.WANTED:
+                if invalid * _INVALID_SHARE >= wanted:
                     continue
                 invalid += 1
             taken.append(queue[rank])
     return taken
 
 
-def _enough(files: dict[Package, list[Candidate]]) -> list[list[Candidate]]:
+def _enough(files: dict[Package, list[Candidate]], wanted: int) -> list[list[Candidate]]:
     """The packages with the most files, as many as it takes: each costs everybody a download."""
     chosen: list[list[Candidate]] = []
     for candidates in sorted(files.values(), key=len, reverse=True):
-        if sum(min(len(one), _FROM_EACH) for one in chosen) < corpus.WANTED:
+        if sum(min(len(one), _FROM_EACH) for one in chosen) < wanted:
             chosen.append(candidates)
     return chosen
 
@@ -104,17 +106,25 @@ def main() -> None:
     """Pin the named packages, choose, and write both lists."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", type=Path)
-    names = [line.split() for line in parser.parse_args().names.read_text().splitlines() if line.strip()]
-    known = {(one.kind, one.name): one for one in corpus.packages()} if corpus.PACKAGES.exists() else {}
-    packages = [known.get((kind, name)) or pin(kind, name, newest(kind, name)) for kind, name in names]
-    chosen = choose(packages)
+    parser.add_argument("--wide", action="store_true")
+    arguments = parser.parse_args()
+    lists = corpus.WIDE if arguments.wide else corpus.FIRST
+    names = [line.split() for line in arguments.names.read_text().splitlines() if line.strip()]
+    known = {(one.kind, one.name): one for one in corpus.packages(lists)} if lists.packages.exists() else {}
+    other = {(one.kind, one.name) for one in corpus.packages()} if arguments.wide else set()
+    packages = [
+        known.get((kind, name)) or pin(kind, name, newest(kind, name))
+        for kind, name in names
+        if (kind, name) not in other
+    ]
+    chosen = choose(packages, lists.wanted)
     used = {package for _, package, _, _ in chosen}
-    corpus.PACKAGES.write_text("".join(f"{one} {one.sha256}\n" for one in sorted(used)))
+    lists.packages.write_text("".join(f"{one} {one.sha256}\n" for one in sorted(used)))
     rows = [
         f"{form} {package} {hashlib.sha256(data).hexdigest()[:16]} {path}\n"
         for form, package, path, data in chosen
     ]
-    corpus.FILES.write_text("".join(sorted(rows)))
+    lists.files.write_text("".join(sorted(rows)))
     for form in corpus.FORMATS:
         print(form, sum(row[0] == form for row in chosen))
 

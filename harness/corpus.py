@@ -23,7 +23,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.oracle.reading import read
 from harness.oracle.source import Format, RefusedError
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 HERE = Path(__file__).parent
-PACKAGES = HERE / "packages.txt"
-FILES = HERE / "files.txt"
 FORMATS: tuple[Format, ...] = ("json", "jsonc", "toml", "yaml")
 SIZE_LIMIT = 200_000
-WANTED = 300  # files a format
 LIMIT = 25  # files of one package a format: a tenth of the least number that a format may have
 _JSONC_NAME = re.compile(
     r"(tsconfig|jsconfig)[^/]*\.json|[^/]*\.jsonc|\.?devcontainer\.json|\.eslintrc(\.json)?|\.babelrc|\.swcrc|tslint\.json"
@@ -44,6 +41,19 @@ _JSONC_NAME = re.compile(
 )
 _TOML_NAME = re.compile(r"[^/]*\.toml|(Cargo|poetry|uv|pdm)\.lock|Pipfile")
 _YAML_NAME = re.compile(r"[^/]*\.ya?ml|\.clang-format|\.clang-tidy")
+
+
+class Lists(NamedTuple):
+    """The two lists of a corpus, and how many files of each format it wants."""
+
+    packages: Path
+    files: Path
+    wanted: int
+
+
+FIRST = Lists(HERE / "packages.txt", HERE / "files.txt", 300)
+# Other packages, with as many files as they have.
+WIDE = Lists(HERE / "wide" / "packages.txt", HERE / "wide" / "files.txt", 450)
 
 
 class FetchError(Exception):
@@ -103,9 +113,11 @@ def cache_folder() -> Path:
     return Path(base) / "untorn-corpus"
 
 
-def packages() -> list[Package]:
+def packages(lists: Lists = FIRST) -> list[Package]:
     """The pinned packages."""
-    rows = [line.split() for line in PACKAGES.read_text().splitlines() if line and not line.startswith("#")]
+    rows = [
+        line.split() for line in lists.packages.read_text().splitlines() if line and not line.startswith("#")
+    ]
     return [Package(kind, *_parts(pin), sha256) for kind, pin, sha256 in rows]
 
 
@@ -114,15 +126,18 @@ def _parts(pin: str) -> tuple[str, str]:
     return name, version
 
 
-def corpus(forms: Iterable[Format] = FORMATS, *, quick: bool = False) -> list[RealFile]:
+def corpus(forms: Iterable[Format] = FORMATS, *, quick: bool = False, lists: Lists = FIRST) -> list[RealFile]:
     """The files of the corpus, in the same order and choice everywhere.
 
     Args:
         forms: The formats to take.
         quick: Take about a tenth, of as few packages as give that many.
+        lists: Which corpus.
     """
     rows = [
-        line.split(" ", 3) for line in FILES.read_text().splitlines() if line and not line.startswith("#")
+        line.split(" ", 3)
+        for line in lists.files.read_text().splitlines()
+        if line and not line.startswith("#")
     ]
     wanted: dict[tuple[str, str], list[tuple[Format, str, str]]] = defaultdict(list)
     for form, kind, pin, rest in rows:
@@ -130,7 +145,7 @@ def corpus(forms: Iterable[Format] = FORMATS, *, quick: bool = False) -> list[Re
         for known in FORMATS:
             if form == known and form in forms:
                 wanted[kind, pin].append((known, digest, path))
-    pinned = {(package.kind, f"{package.name}=={package.version}"): package for package in packages()}
+    pinned = {(package.kind, f"{package.name}=={package.version}"): package for package in packages(lists)}
     found: list[RealFile] = []
     for key in _tenth(wanted) if quick else sorted(wanted):
         found += _files_of(pinned[key], wanted[key])

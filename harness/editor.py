@@ -42,6 +42,11 @@ class Untorn:
 
     def perform(self, doc: untorn.Document, operation: Operation) -> None:
         """Make one edit of a document."""
+        if operation.whole:
+            doc.set(
+                operation.path[:-1] if operation.kind == "delete" else operation.path, listed(doc, operation)
+            )
+            return
         match operation.kind:
             case "set" | "add":
                 doc.set(operation.path, operation.value)
@@ -53,6 +58,14 @@ class Untorn:
                 doc.insert(operation.path, operation.index, operation.value)
             case "rename":
                 doc.rename(operation.path, operation.name)
+            case "move":
+                doc.move(operation.path, operation.index)
+            case "comment":
+                text: Any = operation.value
+                if operation.name == "above":
+                    doc.set_comment(operation.path, above=text)
+                else:
+                    doc.set_comment(operation.path, inline=text)
 
     def refusals(self) -> tuple[type[Exception], ...]:
         """Every error of untorn's own."""
@@ -75,6 +88,17 @@ class InMemory(Untorn):
         after = doc.to_bytes()
         if after != before:
             path.write_bytes(after)
+
+
+def listed(doc: untorn.Document, operation: Operation) -> list[object]:
+    """The whole list as it shall be after an item came or went."""
+    if operation.kind == "delete":
+        *path, index = operation.path
+        assert isinstance(index, int)
+        items: Any = doc.get(tuple(path))
+        return [*items[:index], *items[index + 1 :]]
+    items = doc.get(operation.path)
+    return [*items[: operation.index], operation.value, *items[operation.index :]]
 
 
 def plain(value: object) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import re
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import ratchet
-from harness.corpus import FORMATS, RealFile, corpus
+from harness.corpus import FIRST, FORMATS, WIDE, Lists, RealFile, corpus
 from harness.derive import variants
 from harness.editor import Editor, InMemory, Untorn
 from harness.trial import DEMANDED, OK, WRONG, Outcome, try_file
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from harness.oracle.source import Format
 
 _PROCESSES = 2
+NO_EDITS = {"load", "load invalid", "no-op"}
 _QUICK = 10
 
 
@@ -35,18 +37,21 @@ def main() -> int:
     arguments = _arguments()
     started = time.monotonic()
     forms: tuple[Format, ...] = tuple(form for form in FORMATS if form in (arguments.format or FORMATS))
-    files = gather(forms, quick=arguments.quick)
+    files = gather(forms, quick=arguments.quick, corpora=_corpora(arguments))
     outcomes = list(tried(files, InMemory() if arguments.in_memory else Untorn()))
     print(table(outcomes))
     if arguments.failures:
         print(failures(outcomes, arguments.failures, arguments.only))
     print(f"{len(files)} files, {len(outcomes)} trials, {time.monotonic() - started:.0f} s")
-    return _verdict(outcomes, "quick" if arguments.quick else "full", update=arguments.update_ratchet)
+    print(summary(outcomes))
+    return _verdict(outcomes, _kind(arguments), update=arguments.update_ratchet)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m harness.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth, the same one every time")
+    parser.add_argument("--wide", action="store_true", help="the second corpus, of other packages")
+    parser.add_argument("--both", action="store_true", help="both corpora")
     parser.add_argument(
         "--format", action="append", choices=FORMATS, help="only this format; may be repeated"
     )
@@ -61,9 +66,21 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def gather(forms: Iterable[Format], *, quick: bool) -> list[RealFile]:
+def _kind(arguments: argparse.Namespace) -> str:
+    """Which of the committed shares the ones of this run are compared with."""
+    kind = "quick" if arguments.quick else "full"
+    return f"{kind} both" if arguments.both else f"{kind} wide" if arguments.wide else kind
+
+
+def _corpora(arguments: argparse.Namespace) -> tuple[Lists, ...]:
+    if arguments.both:
+        return (FIRST, WIDE)
+    return (WIDE,) if arguments.wide else (FIRST,)
+
+
+def gather(forms: Iterable[Format], *, quick: bool, corpora: Iterable[Lists] = (FIRST,)) -> list[RealFile]:
     """The real files and their variants."""
-    files = corpus(tuple(forms), quick=quick)
+    files = [file for lists in corpora for file in corpus(tuple(forms), quick=quick, lists=lists)]
     return [*files, *variants(files, _QUICK if quick else 1)]
 
 
@@ -97,6 +114,46 @@ def table(outcomes: Iterable[Outcome]) -> str:
         others = ", ".join(f"{name} {count}" for name, count in verdicts.most_common() if name != OK)
         lines.append(f"{form:7}{label:14}{verdicts.total():>7}{verdicts[OK]:>7}{share:>9}  {others}")
     return "\n".join(lines)
+
+
+def summary(outcomes: Iterable[Outcome]) -> str:
+    """Edits by format and criterion, and the refusals by reason, with their share of all edits."""
+    edits = [one for one in outcomes if one.label not in NO_EDITS]
+    lines = [f"{'format':7}{'edits':>8}{'E1-E5,E9':>10}{'share':>9}{'E7':>6}{'refused':>9}  criteria broken"]
+    for form in FORMATS:
+        verdicts = Counter(one.verdict for one in edits if one.form == form)
+        refused = sum(count for name, count in verdicts.items() if _is_refusal(name))
+        judged = verdicts.total() - refused - verdicts[DEMANDED]
+        broken = {
+            name: count
+            for name, count in sorted(verdicts.items())
+            if name not in {OK, DEMANDED} and not _is_refusal(name)
+        }
+        share = f"{verdicts[OK] / judged:.2%}" if judged else "-"
+        lines.append(
+            f"{form:7}{verdicts.total():>8}{verdicts[OK]:>10}{share:>9}{verdicts[DEMANDED]:>6}{refused:>9}"
+            f"  {', '.join(f'{name} {count}' for name, count in broken.items()) or '-'}"
+        )
+    for demanded in (True, False):
+        chosen = [one for one in edits if (one.verdict == DEMANDED if demanded else _is_refusal(one.verdict))]
+        lines.append(
+            f"refused, {'as E7 demands' if demanded else 'not demanded'}: {len(chosen)} of {len(edits)}"
+            f" ({len(chosen) / max(1, len(edits)):.3%})"
+        )
+        reasons = Counter(f"{one.form} {one.label}: {_reason(one.detail)}" for one in chosen)
+        lines += [f"  {count:>6}  {reason}" for reason, count in reasons.most_common()]
+    return "\n".join(lines)
+
+
+def _is_refusal(verdict: str) -> bool:
+    return verdict.startswith("refused ") and verdict != DEMANDED
+
+
+def _reason(detail: str) -> str:
+    """The reason of a refusal, without its place and the names in it."""
+    message = " ".join(detail.split("\n")[1:])
+    message = re.sub(r"^.*?:\d+:\d+(?:: in [^:]*)?: ", "", message)
+    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\*[^\s,)]+|\d+", "…", message)[:110]
 
 
 def failures(outcomes: Iterable[Outcome], number: int, only: str = "") -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from harness.oracle import remarks
 from harness.oracle.lines import Allowance, first_difference, surplus
 from harness.oracle.operations import Operation, Path, path_after
 from harness.oracle.ownership import Owned, owned
@@ -17,6 +19,10 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
     """Say what became of a comment that should not have, or None."""
     old = [_normal(comment.text) for comment in before.comments]
     new = [_normal(comment.text) for comment in after.comments]
+    if operation.kind == "move":
+        # They change places, with what they belong to.
+        lost = Counter(old) - Counter(new)
+        return f"a comment is lost or changed: {min(lost)!r}" if lost else _strayed(before, operation, after)
     allowance = _allowed(before, operation)
     count = surplus(old, new, allowance)
     if count is None:
@@ -33,6 +39,9 @@ def _normal(text: str) -> str:
 
 def _allowed(before: Source, operation: Operation) -> Allowance:
     allowance = Allowance()
+    if operation.kind == "comment":
+        allowance.optional = remarks.replaced(before, operation)
+        allowance.new = remarks.lines_asked(operation)
     if operation.kind not in {"set", "delete"}:
         return allowance
     entry = before.entries[operation.path]
@@ -73,7 +82,7 @@ def _inside(before: Source, entry: Entry) -> set[int]:
 
 def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
     """Find a key whose own comments are no longer its own, or are now another's."""
-    in_list = operation.kind == "delete" and before.parent(operation.path).kind == "sequence"
+    in_list = operation.kind in {"delete", "move"} and before.parent(operation.path).kind == "sequence"
     met: set[Path] = set()
     ambiguous = _ambiguous(before, operation)
     for path, entry in before.entries.items():
@@ -83,16 +92,20 @@ def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
         if target is None or target not in after.entries:
             continue
         met.add(target)
+        if operation.kind == "comment" and path == operation.path[: len(path)]:
+            continue  # E9 says what is its own now; the item whose only line it is ends with it, too
+        if operation.kind == "move" and path == operation.path[: len(path)] != operation.path:
+            continue  # an item begins and ends with its first and its last key, whichever these are now
         old, new = owned(before, entry), owned(after, after.entries[target])
         still = _all(new)
-        if operation.kind == "delete":
+        if operation.kind in {"delete", "move"}:
             # What stood above the deleted key may make the block below it a heading, or a setting's.
             still = still | set(new.block)
         lost = _texts(before, old.sure - ambiguous) - _texts(after, still)
         if lost:
             return f"{path!r} lost its comment {min(lost)!r}"
         gained = _texts(after, new.sure) - _texts(before, _all(old))
-        if gained and operation.kind != "delete":
+        if gained and operation.kind not in {"delete", "move"}:
             return f"{path!r} got a comment that is not its own: {min(gained)!r}"
     if operation.kind in {"add", "append", "insert"}:
         return _adopted(after, [path for path in after.entries if path not in met])
@@ -101,6 +114,8 @@ def _strayed(before: Source, operation: Operation, after: Source) -> str | None:
 
 def _ambiguous(before: Source, operation: Operation) -> set[int]:
     """Comments that also belong to what is deleted or replaced."""
+    if operation.kind == "comment":
+        return remarks.replaced(before, operation)
     if operation.kind not in {"set", "delete"}:
         return set()
     entry = before.entries[operation.path]

@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from harness.oracle import moving, remarks
 from harness.oracle.lines import Allowance, first_difference, surplus
 from harness.oracle.ownership import owned
 from harness.oracle.source import Entry, Source, Span
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _BLANKS = " \t\r"
 
 
-def check(before: Source, operation: Operation, after: Source) -> str | None:
+def check(before: Source, operation: Operation, after: Source) -> str | None:  # noqa: PLR0911 - one a rule
     """Say what changed without need, or None."""
     if operation.kind == "rename":
         return _only_spans(before, before.entries[operation.path].keys, after, "the key")
@@ -31,7 +32,13 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         block = before.format == "yaml" and isinstance(operation.value, str) and "\n" in operation.value
         if entry.value and entry.kind in {"scalar", "alias"} and is_scalar(operation.value) and not block:
             return _only_spans(before, [entry.value], after, "the value")
-    allowance = allowed(before, operation)
+    if operation.kind == "move":
+        return moving.check(before, operation, after)
+    if operation.kind == "comment" and (found := remarks.check_rest(before, operation, after)):
+        return found
+    allowance = (
+        remarks.allowed(before, operation) if operation.kind == "comment" else allowed(before, operation)
+    )
     old_lines, new_lines = before.lines, after.lines
     if before.text.endswith("\n") or not after.text:
         old_lines, new_lines = _terminated(old_lines), _terminated(new_lines)

@@ -1,17 +1,17 @@
-"""The rules E1 to E5, as checks on bytes before, an operation, and bytes after."""
+"""The rules E1 to E5 and E9, as checks on bytes before, an operation, and bytes after."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.oracle import comments, positions, style
-from harness.oracle.operations import Operation, apply
+from harness.oracle import comments, positions, remarks, style
+from harness.oracle.operations import Operation, apply, look, same_order
 from harness.oracle.reading import read
 from harness.oracle.source import Format, RefusedError, Source
 from harness.oracle.values import differences, same
 
-Rule = Literal["E1", "E2", "E3", "E4", "E5"]
+Rule = Literal["E1", "E2", "E3", "E4", "E5", "E9"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,14 @@ def judge(  # noqa: PLR0913 - what it judges, and two hints
     expected = apply(source.value, operation)
     if not same(expected, result.value):
         return [*found, Finding("E2", differences(expected, result.value) or "the value differs")]
+    if operation.kind == "move":
+        parent = operation.path[:-1]
+        if not same_order(look(expected, parent), look(result.value, parent)):
+            return [*found, Finding("E2", "the keys are not in the order that was asked for")]
     checks: tuple[tuple[Rule, str | None], ...] = (
         ("E1", positions.check(source, operation, result)),
         ("E3", comments.check(source, operation, result)),
         ("E4", style.check(source, operation, result)),
+        ("E9", remarks.check(operation, result)),
     )
     return [*found, *(Finding(rule, message) for rule, message in checks if message)]

@@ -43,7 +43,7 @@ def _ends_with_an_older_line(before: bytes, after: bytes) -> bool:
     return last in lines[:-1] and last != lines[-1]
 
 
-def check(before: Source, operation: Operation, after: Source) -> str | None:
+def check(before: Source, operation: Operation, after: Source) -> str | None:  # noqa: PLR0911 - one a rule
     """Say where new text differs in style from its neighbours, or None."""
     if _padded(after) > _padded(before):
         return "white space at the end of a line"
@@ -51,8 +51,10 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
         return _quotes(before, operation, after)
     if operation.kind == "delete":
         return _trailing_comma(before, operation.path[:-1], after)
-    if operation.kind == "rename":
+    if operation.kind in {"rename", "comment"}:
         return None
+    if operation.kind == "move":
+        return _trailing_comma(before, operation.path[:-1], after)
     parent = operation.path[:-1] if operation.kind == "add" else operation.path
     path = _new_path(before, operation)
     if path not in after.entries or not before.entries[parent].children:

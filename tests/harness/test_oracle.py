@@ -66,6 +66,8 @@ JSONC = b"""\
 }
 """
 
+PATHS = b'{root: /srv, cache: "/tmp"}'
+
 Case = tuple[Format, bytes, Operation, bytes, bytes, str]
 
 
@@ -87,6 +89,14 @@ def append(value: object, *path: object) -> Operation:
 
 def rename(name: str, *path: object) -> Operation:
     return Operation("rename", path, name=name)
+
+
+def move(index: int, *path: object) -> Operation:
+    return Operation("move", path, index=index)
+
+
+def remark(place: str, text: str | None, *path: object) -> Operation:
+    return Operation("comment", path, text, place)
 
 
 PORT, DEBUG, HOSTS = ("server", "port"), ("server", "debug"), ("server", "hosts")
@@ -138,6 +148,139 @@ CASES: dict[str, Case] = {
     ),
     "jsonc add after the last": ("jsonc", JSONC, add(1, "n"), b'"/srv"\n', b'"/srv",\n  "n": 1\n', ""),
     "jsonc delete the last item of a line": ("jsonc", JSONC, delete("hosts", 1), b', "b"', b"", ""),
+    "toml move with its comments": (
+        "toml",
+        TOML,
+        move(0, *DEBUG),
+        b"port = 8080  # behind the proxy\n# Only for tests.\ndebug = false\n",
+        b"# Only for tests.\ndebug = false\nport = 8080  # behind the proxy\n",
+        "",
+    ),
+    "yaml move in one line": (
+        "yaml",
+        YAML,
+        move(1, "paths", "root"),
+        PATHS,
+        b'{cache: "/tmp", root: /srv}',
+        "",
+    ),
+    "jsonc move an item": ("jsonc", JSONC, move(0, "hosts", 1), b'["a", "b"]', b'["b", "a"]', ""),
+    "toml a comment above": (
+        "toml",
+        TOML,
+        remark("above", "Why.\nAnd how.", *PORT),
+        b"port = 8080",
+        b"# Why.\n# And how.\nport = 8080",
+        "",
+    ),
+    "yaml another comment behind": (
+        "yaml",
+        YAML,
+        remark("inline", "Why.", *PORT),
+        b"behind the proxy",
+        b"Why.",
+        "",
+    ),
+    "jsonc a comment is taken away": (
+        "jsonc",
+        JSONC,
+        remark("above", None, *DEBUG[1:]),
+        b"  /* Only for tests. */\n",
+        b"",
+        "",
+    ),
+    # Moves
+    "yaml move of nothing": ("yaml", YAML, move(1, "paths", "root"), b"/srv", b"/srv", "E2"),
+    "jsonc move leaves the items": ("jsonc", JSONC, move(0, "hosts", 1), b'["a", "b"]', b'["a", "b"]', "E2"),
+    "toml move to another place": (
+        "toml",
+        TOML,
+        move(2, *PORT),
+        b"port = 8080  # behind the proxy\n# Only for tests.\ndebug = false\n",
+        b"# Only for tests.\ndebug = false\nport = 8080  # behind the proxy\n",
+        "E2",
+    ),
+    "toml move without its comment": (
+        "toml",
+        TOML,
+        move(0, *DEBUG),
+        b"port = 8080  # behind the proxy\n# Only for tests.\ndebug = false\n",
+        b"debug = false\n# Only for tests.\nport = 8080  # behind the proxy\n",
+        "E3",
+    ),
+    "toml move loses a comment": (
+        "toml",
+        TOML,
+        move(0, *DEBUG),
+        b"port = 8080  # behind the proxy\n# Only for tests.\ndebug = false\n",
+        b"debug = false\nport = 8080  # behind the proxy\n",
+        "E1 E3",
+    ),
+    "yaml move respells a neighbour": (
+        "yaml",
+        b"a: 1\nb: no\nc: 'x'\n",
+        move(0, "b"),
+        b"a: 1\nb: no\nc: 'x'\n",
+        b"b: no\na: 1\nc: x\n",
+        "E1",
+    ),
+    "yaml move respells what moves": (
+        "yaml",
+        b"a: 1\nb: 'x'\n",
+        move(0, "b"),
+        b"a: 1\nb: 'x'\n",
+        b"b: x\na: 1\n",
+        "E1",
+    ),
+    "yaml move takes the blank line along": (
+        "yaml",
+        b"a: 1\nb: 2\n\nc: 3\n",
+        move(0, "c"),
+        b"a: 1\nb: 2\n\nc: 3\n",
+        b"c: 3\n\na: 1\nb: 2\n",
+        "E1",
+    ),
+    # Comments that were asked for
+    "toml a comment that was not set": (
+        "toml",
+        TOML,
+        remark("inline", "Why.", *DEBUG),
+        b"false",
+        b"false",
+        "E9",
+    ),
+    "toml a comment at the wrong key": (
+        "toml",
+        TOML,
+        remark("above", "Why.", *PORT),
+        b"debug = false",
+        b"# Why.\ndebug = false",
+        "E3 E9",
+    ),
+    "yaml a comment with a blank line below": (
+        "yaml",
+        YAML,
+        remark("above", "Why.", *HOSTS),
+        b"  hosts:",
+        b"  # Why.\n\n  hosts:",
+        "E9",
+    ),
+    "yaml a comment behind moves the value": (
+        "yaml",
+        YAML,
+        remark("inline", "Why.", *PORT),
+        b"port: 8080  # behind the proxy",
+        b"port:   8080  # Why.",
+        "E1",
+    ),
+    "toml a comment above keeps the old one": (
+        "toml",
+        TOML,
+        remark("above", None, *DEBUG),
+        b"debug",
+        b"debug",
+        "E1 E9",
+    ),
     # E1
     "toml set touches a neighbour's spacing": ("toml", TOML, put(80, *PORT), b"8080  #", b"80 #", "E1"),
     "toml add moves a blank line": (

@@ -15,7 +15,7 @@ from harness.choices import choices
 from harness.corpus import RealFile, guess, real_file
 from harness.derive import variants
 from harness.oracle import Operation, apply, read
-from harness.run import failures, table
+from harness.run import failures, summary, table
 from harness.trial import DEMANDED, Outcome, try_file
 
 if TYPE_CHECKING:
@@ -121,9 +121,15 @@ def test_choices_are_the_same_every_time_and_can_be_carried_out(form: Format) ->
         "append",
         "insert",
         "rename",
+        "move",
+        *({"comment"} if form != "json" else ()),
     }
     for choice in first:
-        assert apply(source.value, choice.operation) != source.value or choice.label == "retype"
+        after = apply(source.value, choice.operation)
+        if choice.operation.kind == "comment":
+            assert after == source.value
+        elif choice.operation.kind != "move":  # a move of a key changes no value, only an order
+            assert after != source.value or choice.label == "retype"
 
 
 def test_an_edit_of_a_shared_node_may_be_refused() -> None:
@@ -205,12 +211,37 @@ def test_a_package_with_another_digest_is_not_used(tmp_path: Path, monkeypatch: 
         corpus.fetch(package)
 
 
-def test_the_committed_lists_fit_together() -> None:
-    pinned = {f"{one.kind} {one.name}=={one.version}" for one in corpus.packages()}
-    rows = [line.split(" ", 4) for line in corpus.FILES.read_text().splitlines()]
+@pytest.mark.parametrize(("lists", "least"), [(corpus.FIRST, 250), (corpus.WIDE, 60)], ids=["first", "wide"])
+def test_the_committed_lists_fit_together(lists: corpus.Lists, least: int) -> None:
+    pinned = {f"{one.kind} {one.name}=={one.version}" for one in corpus.packages(lists)}
+    rows = [line.split(" ", 4) for line in lists.files.read_text().splitlines()]
     total = Counter(form for form, *_ in rows)
     assert set(total) == set(corpus.FORMATS)
     for (form, kind, pin), count in Counter((form, kind, pin) for form, kind, pin, _, _ in rows).items():
         assert f"{kind} {pin}" in pinned
-        assert count * 10 <= total[form], f"{pin} is more than a tenth of {form}"
-    assert min(total.values()) >= 250
+        assert count <= corpus.LIMIT, f"{pin} has too many of {form}"
+    assert min(total.values()) >= least
+
+
+def test_the_two_corpora_share_no_package_and_have_2200_files() -> None:
+    first, wide = (
+        {(one.kind, one.name) for one in corpus.packages(lists)} for lists in (corpus.FIRST, corpus.WIDE)
+    )
+    assert not first & wide
+    assert sum(len(lists.files.read_text().splitlines()) for lists in (corpus.FIRST, corpus.WIDE)) >= 2200
+
+
+def test_the_summary_counts_refusals_by_reason_and_apart_from_what_e7_demands() -> None:
+    outcomes = [
+        Outcome("yaml", "set", "ok", "f"),
+        Outcome("yaml", "move", "refused ImpreciseEditError", "f", "move\nno comment can stand at 'x'"),
+        Outcome("yaml", "set", DEMANDED, "f", "set\naliases elsewhere (*a) need it"),
+        Outcome("yaml", "set", "E3", "f", "set\nlost"),
+        Outcome("yaml", "load", "ok", "f"),
+    ]
+    text = summary(outcomes)
+    assert "50.00%" in text
+    assert "E3 1" in text
+    assert "refused, not demanded: 1 of 4 (25.000%)" in text
+    assert "yaml move: no comment can stand at …" in text
+    assert "refused, as E7 demands: 1 of 4" in text

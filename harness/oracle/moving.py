@@ -1,0 +1,85 @@
+"""E1 for a move: what stands around the siblings stays, and they change places as they are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from harness.oracle.lines import first_difference
+from harness.oracle.ownership import owned
+
+if TYPE_CHECKING:
+    from harness.oracle.operations import Operation
+    from harness.oracle.source import Entry, Source
+
+_SEPARATORS = re.compile(r"[\s,\[\]{}]+")
+_COMMA = re.compile(r",?[ \t]*$|,(?=[ \t]*(?://|/\*|#))")
+
+
+def check(before: Source, operation: Operation, after: Source) -> str | None:
+    """Say what changed that is no part of the entries that changed places, or None."""
+    places = between(before, operation)
+    first = min(_first_line(before, entry) for entry in places)
+    last = max(_last_line(before, entry) for entry in places)
+    rest = len(before.lines) - 1 - last
+    if len(after.lines) != len(before.lines):
+        return f"{len(before.lines)} lines -> {len(after.lines)}"
+    stop = len(after.lines) - rest
+    outside = [*before.lines[:first], *before.lines[last + 1 :]]
+    if outside != [*after.lines[:first], *after.lines[stop:]]:
+        return f"a line changed that is not moved: {first_difference(before.lines, after.lines)}"
+    return _inside(before, places, before.lines[first : last + 1], after.lines[first:stop]) or _gaps(
+        before, operation, after
+    )
+
+
+def between(source: Source, operation: Operation) -> list[Entry]:
+    """The siblings whose places change, in the order of the value; the moved one is the first or the last."""
+    children = source.parent(operation.path).children
+    now = children.index(operation.path)
+    first, last = sorted((now, operation.index))
+    return [source.entries[path] for path in children[first : last + 1]]
+
+
+def _first_line(source: Source, entry: Entry) -> int:
+    starts = [source.comments[index].start for index in owned(source, entry).block]
+    return source.line_of(min([*starts, entry.start]))
+
+
+def _last_line(source: Source, entry: Entry) -> int:
+    ends = [source.comments[index].end for index in owned(source, entry).inline]
+    return source.line_of(max([*ends, entry.end]))
+
+
+def _inside(source: Source, places: list[Entry], old: list[str], new: list[str]) -> str | None:
+    """The same lines in another order, but for their commas.
+
+    The same words, where places share a line or are not indented alike: the places stay as they are.
+    """
+    indentations = {source.before_on_line(entry.start) for entry in places}
+    if len(indentations) == 1 and not indentations.pop().strip():
+        one, other = (Counter(_COMMA.sub("", line) for line in lines) for lines in (old, new))
+    else:
+        one, other = (Counter(filter(None, _SEPARATORS.split(" ".join(lines)))) for lines in (old, new))
+    if one == other:
+        return None
+    return f"not the same in another order: {min((one - other) or (other - one))!r}"
+
+
+def _gaps(before: Source, operation: Operation, after: Source) -> str | None:
+    """Blank lines belong to places, not to what stands there."""
+    children = before.parent(operation.path).children
+    depth = len(operation.path) - 1
+    now = after.entries[operation.path[:depth]].children
+    gaps = [
+        [_blank_lines(source, source.entries[one], source.entries[other]) for one, other in pairwise(paths)]
+        for source, paths in ((before, children), (after, now))
+    ]
+    return None if gaps[0] == gaps[1] else f"blank lines moved: {gaps[0]} -> {gaps[1]}"
+
+
+def _blank_lines(source: Source, one: Entry, other: Entry) -> int:
+    start, stop = source.line_of(one.end), source.line_of(other.start)
+    return sum(not line.strip() for line in source.lines[start:stop])

@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import json
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peers import skip
+from peers import node, skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from documents import Text
+    from peers import Node
 
     Editor = Callable[[Text, int], object]
 
@@ -133,45 +132,11 @@ require("readline").createInterface({ input: process.stdin }).on("line", (line) 
 NPM = {"json": "jsonc-parser", "jsonc": "jsonc-parser", "yaml": "yaml"}
 
 
-class Npm:
-    """Editors in one long-lived process of node, which takes the time itself."""
+def _editor(started: Node, name: str) -> Editor:
+    def edit(text: Text, number: int) -> float:
+        return started.ask(editor=name, text=text.text, path=text.path, number=number)
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def editor(self, name: str) -> Editor:
-        """Return the editor of this name; it returns the seconds that an edit took."""
-
-        def edit(text: Text, number: int) -> float:
-            order = {"editor": name, "text": text.text, "path": text.path, "number": number}
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            print(json.dumps(order), file=self._process.stdin, flush=True)
-            return float(self._process.stdout.readline())
-
-        return edit
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
-
-
-def _npm(directory: Path) -> Npm | None:
-    node, client = shutil.which("node"), shutil.which("npm")
-    if node is None or client is None:
-        skip("npm yaml, jsonc-parser", "node or npm is not installed")
-        return None
-    command = [client, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory)]
-    try:
-        subprocess.run([*command, "yaml", "jsonc-parser"], check=True, capture_output=True, timeout=120)
-    except (subprocess.SubprocessError, OSError) as error:
-        skip("npm yaml, jsonc-parser", error)
-        return None
-    started = subprocess.Popen(
-        [node, "-e", _NODE], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    return Npm(started)
+    return edit
 
 
 def _python_editors(form: str) -> dict[str, Editor]:
@@ -195,12 +160,12 @@ def all_editors(*, wanted: bool) -> Any:  # noqa: ANN401  a context manager of a
         if wanted:
             install_python(directory / "python")
         editors = {each: _python_editors(each) for each in ("json", "jsonc", "toml", "yaml")}
-        node = _npm(directory) if wanted else None
+        started = node(directory, _NODE, *sorted(set(NPM.values()))) if wanted else None
         try:
-            if node is not None:
+            if started is not None:
                 for each, package in NPM.items():
-                    editors[each][f"npm {package}"] = node.editor(package)
+                    editors[each][f"npm {package}"] = _editor(started, package)
             yield editors
         finally:
-            if node is not None:
-                node.close()
+            if started is not None:
+                started.close()

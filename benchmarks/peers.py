@@ -124,17 +124,17 @@ require("readline").createInterface({ input: process.stdin }).on("line", (line) 
 """
 
 
-class Npm:
-    """``write-file-atomic`` in one long-lived process, which takes the time itself."""
+class Node:
+    """One long-lived process of node that takes orders, a line each, and the time itself."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def __call__(self, path: Path, data: bytes) -> float:
-        """Save once, and return the seconds that it took in there."""
+    def ask(self, **order: object) -> float:
+        """Have an order carried out, and return the seconds that it took in there."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps({"path": str(path), "text": data.decode()}), file=self._process.stdin, flush=True)
+        print(json.dumps(order), file=self._process.stdin, flush=True)
         return float(self._process.stdout.readline())
 
     def close(self) -> None:
@@ -143,22 +143,23 @@ class Npm:
         self._process.communicate()
 
 
-def npm(directory: Path) -> Npm | None:
-    """Install and start it, or say why not."""
-    node, client = shutil.which("node"), shutil.which("npm")
-    if node is None or client is None:
-        skip("npm write-file-atomic", "node or npm is not installed")
+def node(directory: Path, script: str, *packages: str) -> Node | None:
+    """Install ``packages`` and start ``script`` beside them, or say why not."""
+    name = f"npm {', '.join(packages)}"
+    program, client = shutil.which("node"), shutil.which("npm")
+    if program is None or client is None:
+        skip(name, "node or npm is not installed")
         return None
     command = [client, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory)]
     try:
-        subprocess.run([*command, "write-file-atomic"], check=True, capture_output=True, timeout=120)
+        subprocess.run([*command, *packages], check=True, capture_output=True, timeout=120)
     except (subprocess.SubprocessError, OSError) as error:
-        skip("npm write-file-atomic", error)
+        skip(name, error)
         return None
     started = subprocess.Popen(
-        [node, "-e", _NODE], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [program, "-e", script], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    return Npm(started)
+    return Node(started)
 
 
 @contextlib.contextmanager
@@ -171,11 +172,13 @@ def all_writers(*, wanted: bool) -> Any:  # noqa: ANN401  a context manager of a
         directory = Path(name)
         install_python(directory / "python")
         writers: dict[str, Writer] = python_writers()
-        node = npm(directory)
-        if node is not None:
-            writers["npm write-file-atomic"] = node
+        started = node(directory, _NODE, "write-file-atomic")
+        if started is not None:
+            writers["npm write-file-atomic"] = lambda path, data: started.ask(
+                path=str(path), text=data.decode()
+            )
         try:
             yield writers
         finally:
-            if node is not None:
-                node.close()
+            if started is not None:
+                started.close()

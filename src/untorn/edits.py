@@ -78,6 +78,9 @@ def composed(first: Iterable[TextEdit], second: Iterable[TextEdit]) -> list[Text
     ``second`` has offsets into the text that ``first`` makes. Edits that touch
     become one; all others stay apart.
     """
+    first, second = list(first), list(second)
+    if not first and len(second) <= 1:
+        return second  # most often
     pieces = _Pieces(_as_pieces(first))
     result: list[_Piece] = []
     at = 0

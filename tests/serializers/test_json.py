@@ -21,6 +21,7 @@ from untorn.edits import apply_edits
 from untorn.errors import EmptyFileError, LimitError, ParseError, UnrepresentableError
 from untorn.serializer import PatchingSerializer
 from untorn.serializers._json.complaints import _repeated_keys
+from untorn.serializers._json.outline import Outline
 from untorn.serializers.json import serializer
 from untorn.text import in_newlines_of
 from untorn.values import same_value
@@ -349,6 +350,31 @@ def test_a_scalar_changes_only_its_own_bytes(value: Value) -> None:
     result = edited(f'{before}"old"{after}', Set(("a", 1, "b"), value))
     assert (result[: len(before)], result[-len(after) :]) == (before, after)
     assert same_value(json.loads(result)["a"][1]["b"], value)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "spelled"),
+    [
+        ('{"a": {"k": 1}, "k": 2}', ("k",), "2"),  # below another key first
+        ('{"a": [{"k": 1}, {"k": 2}], "b": {"k": 3}}', ("b", "k"), "3"),
+        ('{"a": [{"k": 1}, {"k": 2}]}', ("a", 1, "k"), "2"),
+        ('{"a": {"k": 1}}', ("k",), None),  # only somewhere else
+        ('{"a": {"b": 1}, "c": {"k": 2}}', ("a", "k"), None),  # only in the object behind
+        ('{"x": "k", "k": 2}', ("k",), "2"),  # as a string first
+        (r'{"say \"k": 1, "k": 2}', ("k",), "2"),  # as the end of another key
+        (r'{"\u006b": 1, "a": {"k": 2}}', ("k",), "1"),  # spelled in another way
+        (r'{"x": "{", "y": "\\", "k": 2}', ("k",), "2"),  # brackets in strings
+        ('{"": 1, "a": 2}', ("",), "1"),
+        ('{"x": 1, "\u00e9": 2}', ("\u00e9",), "2"),
+        ('[{"k": 1}]', ("k",), None),
+        ('{"k": 1}', ("k", "k"), None),  # through a scalar
+    ],
+)
+def test_a_key_is_found_where_it_belongs_wherever_else_it_stands(
+    text: str, path: tuple[str | int, ...], spelled: str | None
+) -> None:
+    span = Outline(text, has_comments=False).value_at(path)
+    assert (span and span.of(text)) == spelled
 
 
 def test_the_same_value_again_keeps_its_spelling() -> None:

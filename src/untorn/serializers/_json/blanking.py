@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from untorn.sdk import Span
@@ -37,6 +38,7 @@ class Blanked:
     commas: tuple[int, ...] = ()
 
 
+@lru_cache(maxsize=1)  # an edit asks for the text that was just read
 def blanked(text: str) -> Blanked:
     """Return ``text`` with its comments and trailing commas blanked."""
     if "/" in text:

@@ -82,10 +82,9 @@ def _renamed(outline: Outline, path: KeyPath, key: Value) -> list[TextEdit]:
 
 
 def _set(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
-    container, member = outline.find(path) or (None, None) if path else (None, None)
-    if path and member is None:
+    span = outline.value_at(path) if path else outline.root
+    if span is None:
         return _added_below(outline, path, value)
-    span = member.value if member else outline.root
     old = outline.value_in(span)
     if same_value(old, value):
         return []
@@ -95,7 +94,7 @@ def _set(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
     check_representable(value, KINDS, path)
     look, one_line = spelling_of(outline), True
     if is_container(value):
-        look = look_of(outline)
+        look, container = look_of(outline), (outline.find(path) or [None])[0] if path else None
         one_line = goes_on_one_line(outline, value, container, span, look)
         look = look_in(container, look) if container else look
     new = written(value, look, indentation_of(outline.text, span.start), one_line=one_line)

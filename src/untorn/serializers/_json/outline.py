@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from untorn.sdk import CommentStyle, Located, Span, Value, heading_above, inline_comment, owned_above
 from untorn.serializers._json.blanking import Blanked, blanked, comments
-from untorn.serializers._json.reading import SPACE
+from untorn.serializers._json.reading import SPACE, outside_strings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +192,33 @@ class Outline:
         member = way[-1].find(path[-1]) if len(way) == len(path) else None
         return (way[-1], member) if member else None
 
+    def value_at(self, path: KeyPath) -> Span | None:
+        """Return the span of the value at ``path``, ``None`` if there is none; quicker than ``find``."""
+        start = self.root.start
+        for part in path:
+            if self.blank[start] not in "[{":
+                return None
+            behind_key = self._by_search(start, part) if isinstance(part, str) else None
+            if behind_key is None:
+                member = Container(self, start, None).find(part)
+                if member is None:
+                    return None
+                behind_key = member.value_start
+            start = behind_key
+        return Span(start, _value_at(self.blank, start)[1])
+
+    def _by_search(self, start: int, key: str) -> int | None:
+        """Return where the value of a key begins in the object at ``start``, if a search finds it at once.
+
+        The first place where the key stands is this object's if all that is
+        opened before it is closed before it.
+        """
+        at = self.blank.find(f'"{key}"', start)
+        found = _PLAIN_KEY.match(self.blank, at) if at >= 0 else None
+        if found is None or found[1] != key:
+            return None
+        return found.end() if _balanced(self.blank[start + 1 : at]) else None
+
     def locate(self, path: KeyPath) -> Located | None:
         """Return where ``path`` stands, ``None`` if it leads nowhere."""
         if not path:
@@ -212,6 +239,14 @@ class Outline:
         above = owned_above(self.text, floor, member.start, STYLE)
         heading = heading_above(self.text, floor, member.start, STYLE)
         return Located(member.value, member.name, Span(member.start, member.stop), above, inline, heading)
+
+
+def _balanced(text: str) -> bool:
+    """Return whether every bracket in a part of a text is closed in it, and every string ended."""
+    brackets = outside_strings(text).replace(b":", b"")
+    while b"[]" in brackets:
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
 
 
 def _is_setting(body: str) -> bool:

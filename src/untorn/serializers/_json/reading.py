@@ -145,7 +145,7 @@ class _Brackets:
 
     def _may_nest_too_deep(self) -> bool:
         """Return ``False`` if no block of brackets could reach the limit; most files stay far below."""
-        brackets, depth = self._outside_strings(), 0
+        brackets, depth = self._outside_strings().replace(b":", b""), 0
         for start in range(0, len(brackets), _BLOCK):
             opened = brackets.count(b"[", start, start + _BLOCK)
             if depth + opened > MAX_DEPTH:
@@ -155,16 +155,20 @@ class _Brackets:
 
     def _outside_strings(self) -> bytes:
         if self._found is None:
-            import re  # noqa: PLC0415  many small files do without
-
-            text = self._text
-            if "\\" in text:
-                text = text.replace("\\\\", "").replace('\\"', "")
-            kept = text.encode("utf-8", "surrogatepass").translate(_ONE_KIND, _DROPPED)
-            # Most strings are empty now, and of two quotes side by side both can go:
-            # what is inside and what is outside of strings stays so.
-            self._found = re.sub(_STRING, b"", kept.replace(b'""', b""))
+            self._found = outside_strings(self._text)
         return self._found
+
+
+def outside_strings(text: str) -> bytes:
+    """Return the brackets and colons of ``text`` that are not in strings, braces as brackets."""
+    import re  # noqa: PLC0415  many small files do without
+
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
+    kept = text.encode("utf-8", "surrogatepass").translate(_ONE_KIND, _DROPPED)
+    # Most strings are empty now, and of two quotes side by side both can go:
+    # what is inside and what is outside of strings stays so.
+    return re.sub(_STRING, b"", kept.replace(b'""', b""))
 
 
 def _refuse(text: str, error: json.JSONDecodeError) -> NoReturn:

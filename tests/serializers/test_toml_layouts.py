@@ -14,6 +14,7 @@ from untorn.edits import apply_edits
 from untorn.errors import ImpreciseEditError
 from untorn.serializers._toml.index import index_of
 from untorn.serializers._toml.nodes import Leaf, path_of
+from untorn.serializers._toml.search import scalar_at
 from untorn.serializers.toml import serializer
 from untorn.text import in_newlines_of
 from untorn.values import same_value
@@ -273,3 +274,12 @@ def test_every_string_reads_back_in_place_of_every_scalar(old: str, new: str) ->
 def test_every_datetime_reads_back_in_place_of_every_scalar(old: str, new: Any) -> None:
     assume(new.tzinfo is None or new.utcoffset().total_seconds() % 60 == 0)
     assert same_value(tomllib.loads(patched(f"a = {old}\n", [Set(("a",), new)])), {"a": new})
+
+
+@given(documents())
+@settings(max_examples=100, deadline=None)
+def test_a_search_finds_what_the_index_finds_or_nothing(text: str) -> None:
+    index = index_of(text)
+    for path, _ in places(tomllib.loads(text)):
+        span = scalar_at(text, path)
+        assert span is None or span == getattr(index.find(path), "span", None), path

@@ -44,6 +44,7 @@ from untorn.serializers._toml.nodes import (
 )
 from untorn.serializers._toml.removing import collapsed, is_implicit, removed, retyped_in_place
 from untorn.serializers._toml.scalars import check, key_text
+from untorn.serializers._toml.search import scalar_at
 from untorn.serializers._toml.writing import inline_text
 
 if TYPE_CHECKING:
@@ -54,7 +55,20 @@ if TYPE_CHECKING:
 
 def edits_of(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
     """Return the edits of ``text`` that do ``operations`` one after the other."""
-    return patched(text, _with_runs(operations), index_of, _one)
+    asked = list(operations)
+    return _quickly(text, asked) or patched(text, _with_runs(asked), index_of, _one)
+
+
+def _quickly(text: str, operations: Sequence[Operation]) -> list[TextEdit]:
+    """Put one scalar in the place of another, which takes no index of the text; empty if it is not that."""
+    if len(operations) != 1 or not isinstance(operations[0], Set):
+        return []
+    path, value = operations[0].path, operations[0].value
+    span = None if isinstance(value, (Mapping, list, tuple)) else scalar_at(text, path)
+    if span is None:
+        return []
+    check(value, path)
+    return [TextEdit(span.start, span.stop, inline_text(value, span.of(text)))]
 
 
 @dataclass(frozen=True, slots=True)

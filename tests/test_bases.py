@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from untorn.replay import Side
     from untorn.values import Value
 
 
@@ -86,6 +88,78 @@ def test_different_changes_of_one_key_conflict_and_name_all_sides(
     assert (error.where, error.base, error.ours, error.theirs) == (("server", "port"), 80, 8080, 9090)
     assert error.location is not None
     assert str(path) in str(error)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("side", "port"), [("ours", 8080), ("theirs", 9090)])
+def test_a_conflict_may_be_decided_beforehand(
+    path: Path, host: untorn.Host, other: untorn.Host, side: Side, port: int
+) -> None:
+    mine, yours = host.load(path), other.load(path)
+    mine["server"]["port"], yours["server"]["port"] = 8080, 9090
+    mine["n"] = 7
+    other.save(path, yours)
+    host.save(path, mine, on_conflict=side)
+    assert untorn.load(path)["server"]["port"] == port
+    assert untorn.load(path)["n"] == 7
+
+
+def test_each_conflict_may_be_decided_by_itself(path: Path, host: untorn.Host, other: untorn.Host) -> None:
+    document, yours = host.open(path), other.load(path)
+    document.set("server.port", 8080)
+    document.set("n", 7)
+    yours["server"]["port"], yours["n"] = 9090, 8
+    other.save(path, yours)
+    asked = []
+
+    def decide(conflict: ConflictError) -> Side:
+        asked.append((conflict.where, conflict.base, conflict.ours, conflict.theirs))
+        assert conflict.location is not None
+        assert conflict.base_location is not None
+        return "ours" if conflict.where == ("n",) else "theirs"
+
+    document.save(on_conflict=decide)
+    assert asked == [(("server", "port"), 80, 8080, 9090), (("n",), 1, 7, 8)]
+    assert untorn.load(path)["server"]["port"] == document.get("server.port") == 9090
+    assert untorn.load(path)["n"] == document.get("n") == 7
+
+
+def test_all_conflicts_are_told_at_once_with_all_sides(
+    path: Path, host: untorn.Host, other: untorn.Host
+) -> None:
+    mine, yours = host.load(path), other.load(path)
+    mine["server"]["port"], yours["server"]["port"] = 8080, 9090
+    mine["n"], yours["n"] = 7, 8
+    other.save(path, yours)
+    with pytest.raises(ConflictError) as caught:
+        host.save(path, mine)
+    assert len(caught.value.others) == 1
+    told = str(caught.value)
+    for said in ("base    80   (line ", "ours    8080", f"theirs  9090   ({path}:", "ours    7", "theirs  8"):
+        assert said in told
+    assert told.count("hint:") == 1
+    assert str(pickle.loads(pickle.dumps(caught.value))) == told
+
+
+@pytest.mark.parametrize(("side", "n"), [("ours", 1), ("theirs", 2)])
+def test_a_file_that_appeared_may_be_decided_beforehand(
+    tmp_path: Path, host: untorn.Host, other: untorn.Host, side: Side, n: int
+) -> None:
+    path = tmp_path / "new.json"
+    document = host.open(path, create=True)
+    document.set("n", 1)
+    other.save(path, {"n": 2})
+    document.save(on_conflict=side)
+    assert untorn.load(path) == {"n": n}
+
+
+def test_who_prevails_is_one_of_three(path: Path, host: untorn.Host, other: untorn.Host) -> None:
+    mine, yours = host.load(path), other.load(path)
+    mine["n"], yours["n"] = 7, 8
+    other.save(path, yours)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="not 'mine'"):
+        host.save(path, mine, on_conflict=lambda _: "mine")  # type: ignore[arg-type,return-value]
     assert path.read_bytes() == before
 
 
@@ -250,14 +324,13 @@ def test_a_delete_against_a_change_inside_conflicts_both_ways(
         third.save(path, later)
 
 
-def test_both_append_keeps_both_or_raises(path: Path, host: untorn.Host, other: untorn.Host) -> None:
+def test_both_append_and_both_stay(path: Path, host: untorn.Host, other: untorn.Host) -> None:
     mine, yours = host.load(path), other.load(path)
     mine["items"].append(3)
     yours["items"].append(4)
     other.save(path, yours)
-    with pytest.raises(ConflictError):
-        host.save(path, mine)
-    assert untorn.load(path)["items"] == [1, 2, 4]
+    assert host.save(path, mine).replayed
+    assert untorn.load(path)["items"] == [1, 2, 4, 3]
 
 
 def test_a_reorder_against_an_edit_of_an_item_raises(
@@ -271,15 +344,14 @@ def test_a_reorder_against_an_edit_of_an_item_raises(
         host.save(path, mine)
 
 
-def test_documents_added_by_the_other_side_stay_or_raise(tmp_path: Path, host: untorn.Host) -> None:
+def test_documents_added_by_the_other_side_stay(tmp_path: Path, host: untorn.Host) -> None:
     path = tmp_path / "many.yaml"
     path.write_text("a: 1\n---\nb: 2\n")
     value = host.load(path, document=0)
     path.write_text("a: 1\n---\nb: 2\n---\nc: 3\n")
     value["a"] = 5
-    with pytest.raises(ConflictError):
-        host.save(path, value, document=0)
-    assert path.read_text() == "a: 1\n---\nb: 2\n---\nc: 3\n"
+    host.save(path, value, document=0)
+    assert path.read_text() == "a: 5\n---\nb: 2\n---\nc: 3\n"
 
 
 def test_a_file_that_others_emptied_is_not_filled_again(path: Path, host: untorn.Host) -> None:

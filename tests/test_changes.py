@@ -1,4 +1,4 @@
-"""Changes as data: what differs, what it makes of a value, and what of it can be replayed."""
+"""Changes as data: what differs between two values, and what it makes of one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from untorn.changes import (
     Set,
     applied,
     difference,
-    replayed,
 )
-from untorn.errors import ConflictError
 from untorn.values import copied, same_value
 
 if TYPE_CHECKING:
@@ -111,83 +109,7 @@ def test_operations_print_as_what_they_do() -> None:
     assert len(changes) == 4
 
 
-# ── Replay ──────────────────────────────────────────────────────────────────
-
-
-def merged(base: Value, ours: Value, theirs: Value) -> Value:
-    """A naive merge of mappings by top-level key; ``None`` where both changed one differently."""
-    result = {}
-    for key in sorted({*base, *ours, *theirs}):
-        sides = [side.get(key, ...) for side in (base, ours, theirs)]
-        if same_or_both_gone(sides[0], sides[1]):
-            chosen = sides[2]
-        elif same_or_both_gone(sides[0], sides[2]) or same_or_both_gone(sides[1], sides[2]):
-            chosen = sides[1]
-        else:
-            return None
-        if chosen is not ...:
-            result[key] = chosen
-    return result
-
-
-def same_or_both_gone(one: Value, other: Value) -> bool:
-    if one is ... or other is ...:
-        return one is other
-    return same_value(one, other)
-
-
-@given(mappings(), mappings(), mappings())
-def test_a_replay_is_the_merge_or_a_conflict(base: Value, ours: Value, theirs: Value) -> None:
-    wanted = merged(base, ours, theirs)
-    try:
-        found = applied(theirs, replayed(difference(base, ours), base, theirs))
-    except ConflictError as conflict:
-        assert conflict.where  # noqa: PT017  either outcome may be right; where is the only claim
-        return
-    if wanted is not None:
-        assert same_value(found, wanted)
-
-
-@given(mappings(), mappings())
-def test_changes_of_different_keys_never_conflict(base: Value, ours: Value) -> None:
-    theirs = {**base, "elsewhere": 1}
-    found = applied(theirs, replayed(difference(base, ours), base, theirs))
-    assert same_value(found, {**ours, "elsewhere": 1})
-
-
-@given(mappings(), mappings())
-def test_the_replay_of_nothing_is_nothing_and_on_the_base_is_the_identity(base: Value, other: Value) -> None:
-    assert not replayed(ChangeSet(), base, other)
-    changes = difference(base, other)
-    assert replayed(changes, base, base) == changes
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        (Set(("n",), 2), {"n": 3, "m": {"x": 1}, "l": [1]}),
-        (Delete(("m",)), {"n": 1, "m": {"x": 2}, "l": [1]}),
-        (Set(("m", "x"), 5), {"n": 1, "l": [1]}),
-        (Rename(("m",), "k"), {"n": 1, "m": {"x": 2}, "l": [1]}),
-        (Rename(("m",), "k"), {"n": 1, "m": {"x": 1}, "l": [1], "k": 1}),
-        (Insert(("l", 1), 2), {"n": 1, "m": {"x": 1}, "l": [1, 3]}),
-        (Delete(("l", 0)), {"n": 1, "m": {"x": 1}, "l": [5]}),
-        (Delete(("l", 0)), {"n": 1, "m": {"x": 1}, "l": []}),
-    ],
-)
-def test_what_both_sides_touched_is_a_conflict(ours: Set, theirs: Value) -> None:
-    base = {"n": 1, "m": {"x": 1}, "l": [1]}
-    with pytest.raises(ConflictError):
-        replayed(ChangeSet((ours,)), base, theirs)
-
-
-@pytest.mark.parametrize("ours", [Set(("n",), 2), Delete(("m",))])
-def test_equal_changes_count_once_unless_they_are_steps(ours: Set) -> None:
-    base = {"n": 1, "m": 1}
-    theirs = applied(base, [ours])
-    assert not replayed(ChangeSet((ours,)), base, theirs)
-    with pytest.raises(ConflictError):
-        replayed(ChangeSet((ours,)), base, theirs, equal_counts=False)
+# ── Aside ────────────────────────────────────────────────────────────────────
 
 
 @given(values(), values(), values())

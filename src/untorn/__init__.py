@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from untorn.front import write_bytes as write_bytes
     from untorn.front import write_text as write_text
     from untorn.host import Host as Host
+    from untorn.keypath import MISSING as MISSING
     from untorn.keypath import format_keypath as format_keypath
     from untorn.keypath import parse_keypath as parse_keypath
     from untorn.records import Comment as Comment
@@ -75,7 +76,7 @@ _HOME = {
     ),
     "untorn.document": ("Document",),
     "untorn.values": ("Tagged", "Value", "same_value"),
-    "untorn.keypath": ("format_keypath", "parse_keypath"),
+    "untorn.keypath": ("MISSING", "format_keypath", "parse_keypath"),
     "untorn.changes": ("ChangeSet",),
     "untorn.records": ("Comment", "Location", "Problem", "Range", "Receipt", "Revision"),
     "untorn.errors": (
@@ -103,6 +104,7 @@ _HOME = {
 }
 
 __all__ = [
+    "MISSING",
     "ChangeSet",
     "Comment",
     "ConflictError",

@@ -1,4 +1,4 @@
-"""What changed: a sequence of operations, replayed where others changed something else."""
+"""What changed: a sequence of operations, and what differs between two values as one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from untorn.errors import ConflictError
-from untorn.keypath import KeyPath, format_keypath, look_up
+from untorn.keypath import KeyPath, format_keypath
 from untorn.values import Value, copied, same_value, surely_same, typed_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,29 +240,92 @@ def _list_differences(
     path: KeyPath, base: list[Value] | tuple[Value, ...], value: list[Value] | tuple[Value, ...]
 ) -> Iterator[Operation]:
     """Yield edits from the end to the start, so that indexes stay those of ``base``."""
-    blocks = _common_blocks(base, value)
-    stop, end = len(base), len(value)
-    for start, begin, length in reversed(blocks):
-        yield from _replaced_run(path, base, value, (start + length, stop), (begin + length, end))
-        stop, end = start, begin
-    yield from _replaced_run(path, base, value, (0, stop), (0, end))
+    for old, new, pairs in reversed(_differing_runs(base, value)):
+        stop, end = old[1], new[1]
+        for index, place in [*reversed(pairs), (old[0] - 1, new[0] - 1)]:
+            for gone in range(stop - 1, index, -1):
+                yield Delete((*path, gone))
+            for offset, added in enumerate(range(place + 1, end), start=index + 1):
+                yield Insert((*path, offset), value[added])
+            stop, end = index, place
+        for index, place in pairs:
+            yield from _differences((*path, old[0] + place - new[0]), base[index], value[place])
 
 
-def _replaced_run(
-    path: KeyPath,
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """Two items that are one: ``base[index]`` and ``value[place]``.
+
+    ``sure`` is whether they are known to be one; else they only stand in one place.
+    """
+
+    index: int
+    place: int
+    sure: bool = True
+
+
+def partners(base: list[Value] | tuple[Value, ...], value: list[Value] | tuple[Value, ...]) -> list[Partners]:
+    """Return which items of a list became which of another, in their order.
+
+    Equal items, by the longest common subsequence; between those, mappings that
+    begin with the same member; between those, what stands in the same place.
+    """
+    found: list[Partners] = []
+    at = begin = 0
+    for old, new, pairs in [
+        *_differing_runs(base, value),
+        ((len(base), len(base)), (len(value), len(value)), []),
+    ]:
+        found += [Partners(at + offset, begin + offset) for offset in range(old[0] - at)]
+        as_many = old[1] - old[0] == new[1] - new[0]
+        found += [
+            Partners(index, place, as_many or _akin(base[index], value[place])) for index, place in pairs
+        ]
+        (_, at), (_, begin) = old, new
+    return found
+
+
+_Run: TypeAlias = "tuple[tuple[int, int], tuple[int, int], list[tuple[int, int]]]"
+"""Where a part of one list became a part of another, from start to stop; and which items are paired."""
+
+
+def _differing_runs(
+    base: list[Value] | tuple[Value, ...], value: list[Value] | tuple[Value, ...]
+) -> list[_Run]:
+    """Return the parts between equal items, in order."""
+    runs: list[_Run] = []
+    stop = end = 0
+    for start, begin, length in [*_common_blocks(base, value), (len(base), len(value), 0)]:
+        if (stop, end) != (start, begin):
+            old, new = (stop, start), (end, begin)
+            runs.append((old, new, _paired(base, value, old, new)))
+        stop, end = start + length, begin + length
+    return runs
+
+
+def _paired(
     base: list[Value] | tuple[Value, ...],
     value: list[Value] | tuple[Value, ...],
     old: tuple[int, int],
     new: tuple[int, int],
-) -> Iterator[Operation]:
-    """Turn ``base[old]`` into ``value[new]``: pair the items, then drop or add the rest."""
-    paired = min(old[1] - old[0], new[1] - new[0])
-    for index in range(old[1] - 1, old[0] + paired - 1, -1):
-        yield Delete((*path, index))
-    for offset in range(new[1] - new[0] - paired):
-        yield Insert((*path, old[0] + paired + offset), value[new[0] + paired + offset])
-    for offset in range(paired):
-        yield from _differences((*path, old[0] + offset), base[old[0] + offset], value[new[0] + offset])
+) -> list[tuple[int, int]]:
+    """Pair the items of two parts that have none in common."""
+    pairs: list[tuple[int, int]] = []
+    stop, end = old[0], new[0]
+    akin = _longest_common(base[slice(*old)], value[slice(*new)], _akin)
+    for index, place in [*((old[0] + i, new[0] + j) for i, j in akin), (old[1], new[1])]:
+        pairs += zip(range(stop, index), range(end, place), strict=False)
+        pairs.append((index, place))
+        stop, end = index + 1, place + 1
+    return pairs[:-1]
+
+
+def _akin(one: Value, other: Value) -> bool:
+    """Return whether both are mappings that begin with the same member: what names an item stands first."""
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping) and one and other):
+        return False
+    (key, item), (name, thing) = next(iter(one.items())), next(iter(other.items()))
+    return typed_key(key) == typed_key(name) and same_value(item, thing)
 
 
 _LCS_CELLS = 250_000  # above it only the common head and tail are kept: bounded time
@@ -279,21 +341,21 @@ def _common_blocks(
     tail = 0
     while tail < min(len(base), len(value)) - head and same_value(base[-1 - tail], value[-1 - tail]):
         tail += 1
-    middle = [
-        (head + i, head + j, 1)
-        for i, j in _longest_common(base[head : len(base) - tail], value[head : len(value) - tail])
-    ]
+    between = base[head : len(base) - tail], value[head : len(value) - tail]
+    middle = [(head + i, head + j, 1) for i, j in _longest_common(*between, same_value)]
     ends = [(0, 0, head)] if head else []
     starts = [(len(base) - tail, len(value) - tail, tail)] if tail else []
     return [*ends, *middle, *starts]
 
 
-def _longest_common(base: Any, value: Any) -> list[tuple[int, int]]:  # noqa: ANN401  slices of lists or tuples
+def _longest_common(
+    base: Sequence[Value], value: Sequence[Value], alike: Callable[[Value, Value], bool]
+) -> list[tuple[int, int]]:
     rows, columns = len(base), len(value)
     if not rows or not columns or rows * columns > _LCS_CELLS:
         return []
     length = [[0] * (columns + 1) for _ in range(rows + 1)]
-    same = [[same_value(one, other) for other in value] for one in base]
+    same = [[alike(one, other) for other in value] for one in base]
     for i in range(rows - 1, -1, -1):
         for j in range(columns - 1, -1, -1):
             length[i][j] = length[i + 1][j + 1] + 1 if same[i][j] else max(length[i + 1][j], length[i][j + 1])
@@ -308,64 +370,6 @@ def _longest_common(base: Any, value: Any) -> list[tuple[int, int]]:  # noqa: AN
         else:
             j += 1
     return pairs
-
-
-def replayed(changes: ChangeSet, base: Value, theirs: Value, *, equal_counts: bool = True) -> ChangeSet:
-    """Return what of ``changes``, made on ``base``, is still to be done on ``theirs``.
-
-    Changes of both sides on different key paths all stay. Equal changes count
-    once: ours are dropped.
-
-    Args:
-        changes: What we changed on ``base``.
-        base: The value that both sides started from.
-        theirs: The value that the other side made of it.
-        equal_counts: Whether equal changes are the same change; if not, they
-            conflict like different ones.
-
-    Raises:
-        ConflictError: Both sides changed the same key path, or one changed what
-            the other changed inside.
-    """
-    other = difference(base, theirs)
-    if not other:
-        return changes
-    remaining = []
-    for ours in changes:
-        rivals = [each for each in other if _collide(ours, each)]
-        if not rivals:
-            remaining.append(ours)
-        elif not (equal_counts and any(_equal_change(ours, each) for each in rivals)):
-            raise _conflict(ours, rivals[0], base, theirs)
-    return ChangeSet(tuple(remaining))
-
-
-def _touched(operation: Operation) -> list[KeyPath]:
-    """Return the key paths that an operation speaks for.
-
-    An item that comes or goes moves its neighbours: it speaks for its list. (So
-    does the deletion of a YAML key that is a number: too much, but never too little.)
-    """
-    path = operation.path
-    if isinstance(operation, Rename):
-        return [path, (*path[:-1], operation.key)]
-    moves = isinstance(operation, Insert) or (
-        isinstance(operation, Delete | Move) and isinstance(path[-1], int)
-    )
-    return [path[:-1]] if moves else [path]
-
-
-def _collide(ours: Operation, theirs: Operation) -> bool:
-    if isinstance(ours, SetComment) or (isinstance(ours, Move) and _touched(ours) == [ours.path]):
-        # What stands in an entry may change under its comment; the entry itself has to stay.
-        return not (isinstance(theirs, Set) and theirs.path == ours.path) and any(
-            ours.path[: len(his)] == his for his in _touched(theirs)
-        )
-    return any(
-        mine[: len(his)] == his or his[: len(mine)] == mine
-        for mine in _touched(ours)
-        for his in _touched(theirs)
-    )
 
 
 def path_before(path: KeyPath, operations: Sequence[Operation]) -> KeyPath | None:
@@ -392,23 +396,3 @@ def path_before(path: KeyPath, operations: Sequence[Operation]) -> KeyPath | Non
 def _index_before(at: int, move: Move) -> int:
     at -= at > move.index
     return at + int(at >= move.path[-1])
-
-
-def _equal_change(ours: Operation, theirs: Operation) -> bool:
-    if isinstance(ours, Set) and isinstance(theirs, Set):
-        return ours.path == theirs.path and same_value(ours.value, theirs.value)
-    # The same key deleted by both is gone; of a list, nobody can tell which item was meant.
-    return ours == theirs and isinstance(ours, Delete) and not isinstance(ours.path[-1], int)
-
-
-def _conflict(ours: Operation, theirs: Operation, base: Value, value: Value) -> ConflictError:
-    where = ours.path if len(ours.path) >= len(theirs.path) else theirs.path
-    wanted = ours.value if isinstance(ours, (Set, Insert)) else None
-    return ConflictError(
-        f"{format_keypath(where)}: both sides changed it: we {ours}, they {theirs}",
-        where=where,
-        hint="load the file again, and make the change on what it holds now",
-        base=look_up(base, where),
-        ours=wanted,
-        theirs=look_up(value, where),
-    )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import EllipsisType
 
+    from untorn.replay import Policy
     from untorn.selection import Locator, Selection
 
     # Saves a document to its own path (None) or another one, with keyword options.
@@ -330,19 +331,24 @@ class Document:
         self.receipt = receipt
         return receipt
 
-    def intent(self, *, allow_reformat: bool = False, equal_counts: bool = True) -> intents.Intent:
+    def intent(
+        self, *, allow_reformat: bool = False, equal_counts: bool = True, policy: Policy = "raise"
+    ) -> intents.Intent:
         """Return what a save of this document wants."""
         self.allow_reformat = self.allow_reformat or allow_reformat
         self._settle()
         if self._base is None:
             value = self._selection.picked(self._settled)
-            return intents.Creation(self._selection, value, self._text, equal_counts=equal_counts)
+            return intents.Creation(
+                self._selection, value, self._text, equal_counts=equal_counts, policy=policy
+            )
         return intents.Changes(
             self._base,
             ChangeSet(tuple(self._operations)),
             text=self._text,
             allow_reformat=self.allow_reformat,
             equal_counts=equal_counts,
+            policy=policy,
         )
 
     def copy_intent(self, base: Any) -> intents.Intent:  # noqa: ANN401  a revision, None, or MISSING

@@ -121,7 +121,9 @@ class Editor:
         selection = self._select(path, keywords.get("format"), keywords.get("document"))
         taken = copied(value)
         base = self._base(path, target, value, keywords)
-        intent = intents.intent_on(base, selection, taken, allow_reformat=options.allow_reformat)
+        intent = intents.intent_on(
+            base, selection, taken, allow_reformat=options.allow_reformat, policy=options.on_conflict
+        )
         receipt, draft = self._run(intent, target, options)
         snapshot = Snapshot(target, draft.data)
         expected = selection.picked(draft.expected)
@@ -175,7 +177,8 @@ class Editor:
                 return receipt, None
         target, options = options_of(path if path is not None else document.path, keywords)  # type: ignore[arg-type]  # one is there
         if document.path == target:
-            return self._run(document.intent(allow_reformat=options.allow_reformat), target, options)
+            intent = document.intent(allow_reformat=options.allow_reformat, policy=options.on_conflict)
+            return self._run(intent, target, options)
         return self._run(document.copy_intent(keywords.get("base", _UNKNOWN)), target, options)
 
     # ── Editing ─────────────────────────────────────────────────────────────
@@ -200,7 +203,9 @@ class Editor:
         if not committed:
             # The name led to another inode meanwhile, so this lock no longer
             # kept anybody out: equal changes may be two steps of one counter.
-            intent = doc.intent(allow_reformat=options.allow_reformat, equal_counts=False)
+            intent = doc.intent(
+                allow_reformat=options.allow_reformat, equal_counts=False, policy=options.on_conflict
+            )
             self._finish(doc, *self._run(intent, target, options))
 
     def update(  # noqa: PLR0913  as ``edit``, and the change

@@ -81,12 +81,13 @@ class UntornError(Exception):
         """Return where it happened in the form editors click, or an empty string."""
         return ""
 
-    def __str__(self) -> str:
-        message = self.reason
+    def told(self) -> str:
+        """Return what happened and where, without the hint."""
         place = self.place()
-        if place:
-            message = f"{place}: {message}"
-        return f"{message}\n  hint: {self.hint}" if self.hint else message
+        return f"{place}: {self.reason}" if place else self.reason
+
+    def __str__(self) -> str:
+        return f"{self.told()}\n  hint: {self.hint}" if self.hint else self.told()
 
 
 class LoadError(UntornError):
@@ -234,10 +235,15 @@ class RejectedError(SaveError):
 class ConflictError(SaveError):
     """Both sides changed the same thing, or nothing says what this save is based on.
 
+    A value that is not there, on one side, is ``untorn.MISSING``.
+
     Attributes:
         base: The value at ``where`` that both sides started from.
         ours: The value that this save would have written.
         theirs: The value that is in the file now.
+        location: Where ``theirs`` stands in the file.
+        base_location: Where ``base`` stood in the text that both started from.
+        others: What else conflicts in this save.
     """
 
     def __init__(  # noqa: PLR0913  a conflict has three sides and a place
@@ -256,6 +262,35 @@ class ConflictError(SaveError):
         self.base = base
         self.ours = ours
         self.theirs = theirs
+        self.base_location: Location | None = None
+        self.base_where: tuple[object, ...] | None = None
+        self.their_where: tuple[object, ...] | None = None
+        self.others: tuple[ConflictError, ...] = ()
+
+    def told(self) -> str:
+        """Return all conflicts, each with its three sides."""
+        lines = [super().told()]
+        if self.where:
+            before = (
+                f"   (line {self.base_location.line} of what both began with)" if self.base_location else ""
+            )
+            now = f"   ({self.location})" if self.location else ""
+            lines += [
+                f"    base    {_shown(self.base)}{before}",
+                f"    ours    {_shown(self.ours)}",
+                f"    theirs  {_shown(self.theirs)}{now}",
+            ]
+        return "\n".join([*lines, *(each.told() for each in self.others)])
+
+
+_LONG = 60  # characters of a value: more is for the debugger
+
+
+def _shown(value: object) -> str:
+    written = repr(value)
+    if written == "MISSING":
+        return "(nothing)"
+    return written if len(written) <= _LONG else f"{written[:_LONG]}…"
 
 
 class LockTimeoutError(SaveError):

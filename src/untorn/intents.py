@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from untorn.changes import ChangeSet, Set, SetComment, difference, path_before, replayed
+from untorn.changes import ChangeSet, Set, difference
 from untorn.drafts import Draft, comment_at, encodable, patched, prefixed, rendered
 from untorn.errors import ConflictError, LoadError
-from untorn.keypath import MISSING, format_keypath
+from untorn.keypath import MISSING
 from untorn.loading import Loaded, load_snapshot
 from untorn.records import Revision, Snapshot
+from untorn.replay import Policy, Side, decided, replayed
 from untorn.text import SourceText, location_at
 from untorn.values import Value, same_value
 
 if TYPE_CHECKING:
     from untorn.bases import Base
-    from untorn.selection import Selection
+    from untorn.keypath import KeyPath
+    from untorn.records import Location
+    from untorn.selection import Locator, Selection
 
 
 class Intent(Protocol):
@@ -65,6 +68,7 @@ class Creation:
     value: Value
     text: str | None = None
     equal_counts: bool = True
+    policy: Policy = "raise"
 
     def draft(self, current: Snapshot) -> Draft:
         """Return a new text, or nothing to do where somebody made the same file meanwhile."""
@@ -72,8 +76,8 @@ class Creation:
             return rendered(current, self.selection, self.selection.whole_of(self.value), self.text)
         theirs = load_snapshot(current, self.selection)
         if self.equal_counts and same_value(theirs.value, self.value):
-            return Draft(current, current.data, ChangeSet(), theirs.source, self.selection, theirs.whole)
-        raise ConflictError(
+            return _nothing_to_do(theirs)
+        conflict = ConflictError(
             "the file did not exist when this save began, and does now",
             path=current.path,
             where=(),
@@ -81,6 +85,19 @@ class Creation:
             ours=self.value,
             theirs=theirs.value,
         )
+        match decided(self.policy, conflict):
+            case "ours":
+                return Replacement(self.selection, self.value).draft(current)
+            case "theirs":
+                return _nothing_to_do(theirs)
+        raise conflict
+
+
+def _nothing_to_do(theirs: Loaded) -> Draft:
+    assert theirs.snapshot.data is not None
+    return Draft(
+        theirs.snapshot, theirs.snapshot.data, ChangeSet(), theirs.source, theirs.selection, theirs.whole
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +176,7 @@ class Changes:
     text: str | None = None
     allow_reformat: bool = False
     equal_counts: bool = True
+    policy: Policy = "raise"
 
     def draft(self, current: Snapshot) -> Draft:
         """Return the text of ``current`` with the changes in it."""
@@ -172,54 +190,53 @@ class Changes:
         if current.data == self.base.snapshot.data:
             return patched(self.base, self.changes, text=self.text, allow_reformat=self.allow_reformat)
         theirs = load_snapshot(current, self.base.selection)
-        changes = self._comments_replayed(self._replayed(theirs), theirs)
+        changes = self._replayed(theirs)
         return patched(theirs, changes, allow_reformat=self.allow_reformat, replayed=bool(changes))
 
     def _replayed(self, theirs: Loaded) -> ChangeSet:
-        try:
-            return replayed(self.changes, self.base.whole, theirs.whole, equal_counts=self.equal_counts)
-        except ConflictError as conflict:
-            prefix = len(self.base.selection.prefix)
+        """Return what is still to be done, and say of each conflict where it is in which text."""
+        base, prefix = self.base, len(self.base.selection.prefix)
+        theirs_at = base.selection.whole_locator(theirs.source.text)
+        base_at = base.selection.whole_locator(base.source.text)
+
+        def decide(conflict: ConflictError) -> Side:
             conflict.path = theirs.snapshot.path
-            conflict.where = (conflict.where or ())[prefix:]
-            found = self.base.selection.locate(theirs.source.text, conflict.where)
-            if found is not None:
-                conflict.location = location_at(theirs.source.text, found.value.start, conflict.path)
-            raise
+            conflict.location = _location(theirs, theirs_at, conflict.their_where)
+            conflict.base_location = _location(base, base_at, conflict.base_where)
+            for name in ("where", "base_where", "their_where"):
+                where = getattr(conflict, name)
+                setattr(conflict, name, None if where is None else where[prefix:])
+            return decided(self.policy, conflict)
 
-    def _comments_replayed(self, changes: ChangeSet, theirs: Loaded) -> ChangeSet:
-        """Return ``changes`` without the comments that say already what they shall."""
-        remaining = []
-        for number, ours in enumerate(changes):
-            if isinstance(ours, SetComment):
-                before = path_before(ours.path, changes.operations[:number])
-                if before is not None and self._is_said(replace(ours, path=before), theirs):
-                    continue
-            remaining.append(ours)
-        return ChangeSet(tuple(remaining))
+        def comments(was: KeyPath, now: KeyPath, place: str) -> tuple[str | None, str | None]:
+            return (
+                comment_at(base.source.text, base.selection, was, place),
+                comment_at(theirs.source.text, base.selection, now, place),
+            )
 
-    def _is_said(self, ours: SetComment, theirs: Loaded) -> bool:
-        old, new = (_comment(each, ours) for each in (self.base, theirs))
-        if new in (old, ours.text):
-            return new == ours.text
-        where = ours.path[len(self.base.selection.prefix) :]
-        raise ConflictError(
-            f"{format_keypath(where)}: both sides changed its comment",
-            path=theirs.snapshot.path,
-            where=where,
-            hint="load the file again, and make the change on what it holds now",
-            base=old,
-            ours=ours.text,
-            theirs=new,
+        return replayed(
+            self.changes,
+            base.whole,
+            theirs.whole,
+            equal_counts=self.equal_counts,
+            decide=decide,
+            comments=comments,
         )
 
 
-def _comment(loaded: Loaded, operation: SetComment) -> str | None:
-    return comment_at(loaded.source.text, loaded.selection, operation.path, operation.place)
+def _location(loaded: Loaded, locate: Locator, where: KeyPath | None) -> Location | None:
+    """Return where ``where`` (of the whole) stands, as far as the text is known."""
+    found = locate(where) if where and loaded.source.text else None
+    return None if found is None else location_at(loaded.source.text, found.value.start, loaded.snapshot.path)
 
 
 def intent_on(
-    base: Base | Revision | None, selection: Selection, value: Value, *, allow_reformat: bool = False
+    base: Base | Revision | None,
+    selection: Selection,
+    value: Value,
+    *,
+    allow_reformat: bool = False,
+    policy: Policy = "raise",
 ) -> Intent:
     """Return what saving ``value``, which came from ``base``, wants.
 
@@ -229,6 +246,7 @@ def intent_on(
         selection: How the file is parsed.
         value: The caller's own copy of it.
         allow_reformat: Whether the file may be rendered anew as a whole.
+        policy: Who prevails where others changed the same.
     """
     if base is None or isinstance(base, Revision):
         return Replacement(selection, value, base, allow_reformat)
@@ -236,8 +254,8 @@ def intent_on(
         nowhere = Snapshot(base.snapshot.path, None)
         since = Loaded(nowhere, SourceText(""), selection, base.whole)
     elif base.snapshot.data is None:
-        return Creation(selection, value)
+        return Creation(selection, value, policy=policy)
     else:
         since = load_snapshot(base.snapshot, selection)
     changes = prefixed(difference(since.value, value), selection.prefix)
-    return Changes(since, changes, allow_reformat=allow_reformat)
+    return Changes(since, changes, allow_reformat=allow_reformat, policy=policy)

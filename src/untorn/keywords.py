@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from untorn.records import Revision
+    from untorn.replay import Policy
     from untorn.selection import DocumentNumber
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
@@ -53,9 +54,14 @@ class EditKeywords(WriteKeywords, total=False):
     Attributes:
         allow_reformat: Whether what cannot be edited precisely may be rendered
             anew as a whole.
+        on_conflict: Who prevails where somebody else changed the same since this
+            value was read: ``"raise"`` (default) a ``ConflictError``, ``"ours"``,
+            ``"theirs"``, or a function that is given the ``ConflictError`` of each
+            and returns one of these.
     """
 
     allow_reformat: bool
+    on_conflict: Policy
 
 
 class SaveKeywords(EditKeywords, total=False):
@@ -96,6 +102,7 @@ def options_of(path: PathLike, keywords: Mapping[str, Any]) -> tuple[Path, SaveO
         timeout=keywords.get("timeout", 10.0),
         write=write,
         allow_reformat=keywords.get("allow_reformat", False),
+        on_conflict=keywords.get("on_conflict", "raise"),
     )
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from untorn.intents import Intent
     from untorn.keypath import KeyPath
     from untorn.records import Snapshot
+    from untorn.replay import Policy
     from untorn.storage.in_place import InPlace
 
 RACES = 3
@@ -65,6 +66,7 @@ class SaveOptions:
     timeout: float = 10.0
     write: storage.WriteOptions = field(default_factory=lambda: storage.WriteOptions())  # noqa: PLW0108  looked up late
     allow_reformat: bool = False
+    on_conflict: Policy = "raise"
 
 
 # ── Stages ──────────────────────────────────────────────────────────────────

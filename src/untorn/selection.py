@@ -102,16 +102,21 @@ class Selection:
 
         The text is looked at when it is first asked; it belongs to one thread.
         """
+        prefix, locate = self.prefix, self.whole_locator(text)
+        return lambda path: locate((*prefix, *path))
+
+    def whole_locator(self, text: str) -> Locator:
+        """Do as ``locator``, with paths of the whole."""
         if not can_patch(self.serializer):
             return lambda _path: None
-        serializer, prefix = self.serializer, self.prefix
+        serializer = self.serializer
         found: list[Locator] = []
 
         def locate(path: KeyPath) -> Located | None:
             if not found:
                 make = getattr(serializer, "locator", None)
                 found.append(make(text) if make else lambda where: serializer.locate(text, where))
-            return found[0]((*prefix, *path))
+            return found[0](path)
 
         return locate
 

@@ -257,7 +257,7 @@ def test_two_different_comments_on_one_entry_are_a_conflict(tmp_path: Path) -> N
 
 
 def test_a_comment_on_what_they_removed_is_a_conflict(tmp_path: Path) -> None:
-    with pytest.raises(ConflictError, match="both sides changed it"):
+    with pytest.raises(ConflictError, match="they deleted it"):
         both("a:\n- x\n- b: 1\n  c: 2\n", "a:\n- x\n- c: 2\n", {"inline": "ours"}, tmp_path)
 
 

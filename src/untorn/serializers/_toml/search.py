@@ -30,7 +30,7 @@ def scalar_at(text: str, path: KeyPath) -> Span | None:
     start = _behind_header(text, table) if _is_bare(key) else None
     if start is None:
         return None
-    found = re.compile(_line(key, r"=[ \t]*")).search(text, start)
+    found = re.compile(_line(str(key), r"=[ \t]*")).search(text, start)
     if found is None or _BRACKET.search(text, start, found.start()):
         return None
     # Only what stands before it could make another thing of it.

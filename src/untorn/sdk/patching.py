@@ -179,18 +179,21 @@ def _listed(edits: Iterable[TextEdit] | None) -> list[TextEdit] | None:
     return None if edits is None else list(edits)
 
 
-def refined(operation: Set, old: Value) -> list[Operation] | None:
+def refined(operation: Set, old: Value, *, commented: bool = False) -> list[Operation] | None:
     """Return finer operations that do the same as setting a value in place of ``old``.
 
     So that a mapping or list that replaces a similar one changes only what
     differs, and the comments in the rest stay. ``None`` where nothing is gained:
-    the kinds differ, or the two have nothing in common.
+    the kinds differ, or the two have nothing in common and no comment is inside
+    (``commented``) that would go.
     """
     new = operation.value
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        if not (old.keys() & new.keys()):
-            return None
-    elif not (isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and old and new):
+        gained = commented or bool(old.keys() & new.keys())
+    else:
+        lists = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
+        gained = lists and (commented or bool(old and new))
+    if not gained:
         return None
     return [replace(each, path=(*operation.path, *each.path)) for each in difference(old, new)]
 

@@ -88,7 +88,7 @@ def _set(outline: Outline, path: KeyPath, value: Value) -> list[TextEdit]:
     old = outline.value_in(span)
     if same_value(old, value):
         return []
-    finer = refined(Set(path, value), old)
+    finer = refined(Set(path, value), old, commented=outline.has_comment_in(span))
     if finer is not None:
         return patched(outline.text, finer, outline.again, edits_for)
     check_representable(value, KINDS, path)

@@ -149,6 +149,11 @@ class Outline:
         self.root = Span(past_space(blank, 0), len(blank.rstrip(SPACE)))
         self._containers: dict[int, Container] = {}
 
+    def has_comment_in(self, span: Span) -> bool:
+        """Return whether there is a comment in ``span``."""
+        start, stop = span.start, span.stop
+        return self.text.count("/", start, stop) != self.blank.count("/", start, stop)
+
     def again(self, text: str) -> Outline:
         """Return the outline of another text of the same format."""
         return Outline(text, has_comments=self.has_comments)

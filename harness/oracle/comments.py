@@ -50,6 +50,9 @@ def _allowed(before: Source, operation: Operation) -> Allowance:
         # Where a table becomes a value, its comments travel with it.
         travelling = _all(owned(before, entry))
         allowance.optional |= travelling
+        # What is inside goes, and its own comments with it.
+        for one in before.inside(entry.path):
+            allowance.optional |= _all(owned(before, one))
         allowance.new = len(travelling)
     if operation.kind == "delete":
         own = owned(before, entry)

@@ -144,6 +144,11 @@ def _replaced(source: Source, entry: Entry, allowance: Allowance) -> None:
             comment = source.comments[index]
             allowance.optional.update(_lines(source, Span(comment.start, comment.end)))
         allowance.new += len(own.above)
+        # What is inside goes, and its own comments with it.
+        for one in source.inside(entry.path):
+            for index in owned(source, one).above:
+                comment = source.comments[index]
+                allowance.optional.update(_lines(source, Span(comment.start, comment.end)))
         allowance.any_text(*(line for piece in entry.pieces for line in _lines(source, piece)))
         allowance.any_text(*allowance.gone)
         return
@@ -158,6 +163,10 @@ def _replaced(source: Source, entry: Entry, allowance: Allowance) -> None:
 def _room_at_end(source: Source, parent: Entry, allowance: Allowance) -> None:
     """What must change so that ``parent`` can take another last member."""
     if not parent.bracketed:
+        if parent.is_toml_table and parent.path and source.parent(parent.path).bracketed:
+            # ``{ a.b = 1 }``: what dotted keys define in an inline table is on the line of that.
+            _room_at_end(source, source.parent(parent.path), allowance)
+            return
         if not parent.children and not parent.is_toml_table:
             allowance.any_text(source.line_of(parent.start))
         if source.format == "yaml":
@@ -213,7 +222,7 @@ def _block_scalar_at_the_end(source: Source, entry: Entry, allowance: Allowance)
 def _deleted(source: Source, entry: Entry) -> Allowance:
     allowance = Allowance()
     parent = source.parent(entry.path)
-    if entry.is_toml_table:
+    if entry.is_toml_table and not parent.bracketed:
         _table_goes(source, entry, allowance)
     else:
         _entry_goes(source, entry, parent, allowance)

@@ -101,9 +101,62 @@ def remark(place: str, text: str | None, *path: object) -> Operation:
 
 PORT, DEBUG, HOSTS = ("server", "port"), ("server", "debug"), ("server", "hosts")
 
+SPREAD = b"""\
+# T.
+[t]
+a = 1
+
+[u]
+b = 1
+
+# Each.
+[[t.o]]
+c = 1
+"""
+
 # Format, text, operation, what to replace, by what, the rules that must object ("" when it is right).
 CASES: dict[str, Case] = {
     # Right edits: a judge that objects to these is of no use.
+    "toml a table that is spread out becomes a value": (
+        "toml",
+        SPREAD,
+        put("x", "t"),
+        b"# T.\n[t]\na = 1\n\n[u]\nb = 1\n\n# Each.\n[[t.o]]\nc = 1\n",
+        b'# T.\nt = "x"\n\n[u]\nb = 1\n\n',
+        "",
+    ),
+    "toml dotted keys become a value": (
+        "toml",
+        b"r = 1\n# A.\nt.a = 1\n# B.\nt.b = 2\ns = 1 # S\n",
+        put("x", "t"),
+        b"# A.\nt.a = 1\n# B.\nt.b = 2\n",
+        b't = "x"\n',
+        "",
+    ),
+    "toml dotted keys in an inline table": (
+        "toml",
+        b"n = {m = 1, v.a = 2}\n",
+        delete("n", "v"),
+        b", v.a = 2",
+        b"",
+        "",
+    ),
+    "toml one more dotted key in an inline table": (
+        "toml",
+        b"n = {m = 1, v.a = 2}\n",
+        add(3, "n", "v", "b"),
+        b"v.a = 2",
+        b"v.a = 2, v.b = 3",
+        "",
+    ),
+    "toml a value takes a comment that was not inside": (
+        "toml",
+        b"r = 1\n# A.\nt.a = 1\nt.b = 2\n# S.\ns = 1\n",
+        put("x", "t"),
+        b"# A.\nt.a = 1\nt.b = 2\n# S.\n",
+        b't = "x"\n',
+        "E1 E3",
+    ),
     "toml set": ("toml", TOML, put(80, *PORT), b"8080", b"80", ""),
     "toml delete with its comments": (
         "toml",

@@ -146,6 +146,12 @@ def test_a_comment_that_is_set_is_all_that_changes(
         assert getattr(comment, place) == (words and "\n".join(map(str.rstrip, words.split("\n"))))
 
 
+def test_a_comment_far_from_its_marker_is_replaced_by_one_that_is_near() -> None:
+    document = untorn.parse("a = 1 #  far off\n", format="toml")
+    document.set_comment("a", inline="near")
+    assert document.text == "a = 1 # near\n"
+
+
 REFUSED: list[tuple[str, str, dict[str, Any], type[untorn.UntornError], str]] = [
     ("toml", "", {"above": "x"}, KeyPathError, "the whole value has no key"),
     ("toml", "s.nope", {"above": "x"}, KeyPathError, "s.nope does not exist"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from untorn.sdk.comments import CommentStyle
 
 _MARKER = re.compile(r"#+|//+|;+|--+|%+")
-_OPENED = re.compile(r"(?:#+|//+|/\*+)[ \t]*")
+_OPENED = re.compile(r"(?:#+|//+|/\*+) ?")  # more blanks would be read as a part of what it says
 _COMMENT_LINE = re.compile(r"[ \t]*(?:#|//|/\*|\*)")
 _BETWEEN = re.compile(r"(?<=\*/)[ \t]*(?=//|/\*)")  # two comments behind one entry
 # What ends a line for somebody, or is forbidden in comments: TOML 1.0 "Comment", YAML 1.2 "c-printable".

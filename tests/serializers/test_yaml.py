@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import untorn
 from untorn.changes import Delete, Insert, Operation, Rename, Set, applied
 from untorn.edits import apply_edits
 from untorn.errors import ImpreciseEditError
@@ -562,3 +563,28 @@ def test_the_list_of_documents_is_the_whole_text() -> None:
     found = serializer.locate("a\n---\nb\n", ())
     assert found is not None
     assert (found.value.start, found.value.stop) == (0, 8)
+
+
+@pytest.mark.parametrize("text", ["\ra: 1\n", "b: 1\ra: 1\n", "# c\ra: 1", "a: 1\r", "b: |\u2028\na: 1\n"])
+def test_lines_that_end_with_what_not_all_readers_take_for_an_end_stay_as_they_are(text: str) -> None:
+    document = untorn.parse(text, format="yaml")
+    document.set("a", 2)
+    assert document.to_bytes().decode() == text.replace("a: 1", "a: 2")
+    document.rename("a", "k")
+    assert document.to_bytes().decode() == text.replace("a: 1", "k: 2")
+    for change in (
+        lambda: document.set("new", 1),
+        lambda: document.set("k", {"x": [1]}),
+        lambda: document.delete("k"),
+        lambda: document.set_comment("k", inline="x"),
+    ):
+        with pytest.raises(ImpreciseEditError, match="not all readers take for an end"):
+            change()
+
+
+@pytest.mark.parametrize("text", ["? a\nc: 1\n: 2\n", "? a\n: 5\nc: 1\n: 2\n"])
+def test_what_keeps_an_empty_key_from_a_key_without_value_stays(text: str) -> None:
+    document = untorn.parse(text, format="yaml")
+    with pytest.raises(ImpreciseEditError, match="become that of the key before it"):
+        document.delete("c")
+    assert document.to_bytes().decode() == text

@@ -199,13 +199,14 @@ class Outline:
 
     def value_at(self, path: KeyPath) -> Span | None:
         """Return the span of the value at ``path``, ``None`` if there is none; quicker than ``find``."""
-        start = self.root.start
+        start, container = self.root.start, None
         for part in path:
-            if self.blank[start] not in "[{":
+            container = self._container_at(start, container)
+            if container is None:
                 return None
             behind_key = self._by_search(start, part) if isinstance(part, str) else None
             if behind_key is None:
-                member = Container(self, start, None).find(part)
+                member = container.find(part)
                 if member is None:
                     return None
                 behind_key = member.value_start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from untorn.sdk import (
     Located,
     Move,
     Operation,
+    Rename,
     Set,
     SetComment,
     Span,
@@ -50,7 +52,29 @@ KINDS = Kinds(
 
 def patch(text: str, operations: Iterable[Operation]) -> list[TextEdit]:
     """Return the edits of ``text`` that do ``operations`` in turn."""
-    return patched(text, operations, Index, patch_one, is_item=_is_item)
+    asked = list(operations)
+    strange = None if text.isascii() and "\r" not in text else _STRANGE_END.search(text)
+    if strange is not None and not all(isinstance(each, (Set, Rename)) for each in asked):
+        raise _strange_lines(strange[0], asked[0].path)
+    edits = patched(text, asked, Index, patch_one, is_item=_is_item)
+    if strange is not None and any(
+        {*each.new, *text[each.start : each.stop]} & {"\n", strange[0]} for each in edits
+    ):
+        raise _strange_lines(strange[0], asked[0].path)
+    return edits
+
+
+# YAML 1.2, "b-break"; and YAML 1.1, which readers still follow.
+_STRANGE_END = re.compile(r"\r(?!\n)|[\x85\u2028\u2029]")
+
+
+def _strange_lines(end: str, path: KeyPath) -> ImpreciseEditError:
+    """Return the error for lines that come or go where readers do not agree on what a line is."""
+    return ImpreciseEditError(
+        f"some of its lines end with {end!r}, which not all readers take for an end",
+        where=path,
+        hint="write other line ends first",
+    )
 
 
 def _is_item(index: Index, path: KeyPath) -> bool:

@@ -44,6 +44,7 @@ def remove(index: Index, entry: Entry, path: KeyPath) -> list[TextEdit]:
         return merged_edits(_emptied(index, entry, path))
     if index.text[line_start(index.text, index.start_of(entry)) : index.start_of(entry)].strip():
         return [_first_on_line(index, entry)]
+    _refuse_stray_value(index, entry, path)
     edits = _own_lines(index, entry)
     _refuse_lost_newline(index, entry, edits, path)
     return edits
@@ -104,6 +105,19 @@ def _follows_kept_breaks(index: Index, entry: Entry) -> bool:
     if entry.number == 0 or entry.holder is None:
         return False
     return keeps_breaks(index.text, last_leaf(entry_at(entry.holder, entry.number - 1).node))
+
+
+def _refuse_stray_value(index: Index, entry: Entry, path: KeyPath) -> None:
+    """Raise if the value of an empty key (``: v``) would become that of a key without one (``? k``)."""
+    if entry.holder is None or not 0 < entry.number < count_of(entry.holder) - 1:
+        return
+    before, after = (entry_at(entry.holder, entry.number + step) for step in (-1, 1))
+    if index.text.startswith("?", index.start_of(before)) and index.text.startswith(
+        ":", index.start_of(after)
+    ):
+        raise ImpreciseEditError(
+            "cannot delete it: the value behind it would become that of the key before it", where=path
+        )
 
 
 def _refuse_lost_newline(index: Index, entry: Entry, edits: list[TextEdit], path: KeyPath) -> None:

@@ -588,3 +588,19 @@ def test_what_keeps_an_empty_key_from_a_key_without_value_stays(text: str) -> No
     with pytest.raises(ImpreciseEditError, match="become that of the key before it"):
         document.delete("c")
     assert document.to_bytes().decode() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "after"),
+    [
+        ("-\n|\n x\n- b\n", "z", "- z\n- b\n"),
+        ("-\n|\n x\n", ["q", "r"], "- - q\n  - r\n"),
+        ("- # c\n|\n x\n", "z", "- # c\n  z\n"),
+        ("- # c\n|\n x\n", ["q", "r"], "- # c\n  - q\n  - r\n"),
+        ("-\n  |\n  x\n", "z", "-\n  z\n"),
+    ],
+)
+def test_what_replaces_a_block_that_is_not_indented_stands_where_every_value_may(
+    text: str, value: Any, after: str
+) -> None:
+    assert edited(text, Set((0, 0), value)) == after

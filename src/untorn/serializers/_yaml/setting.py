@@ -85,6 +85,11 @@ def _leaf(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     comment = _kept_comment(index, node)
     if node.start == node.end:
         first = TextEdit(node.end, node.end, head + comment)
+    elif head.strip() and _where_only_blocks_stand(index, entry):
+        slot, column = _slot(index, entry), column_of(text, index.start_of(entry))
+        if slot != _slot_itself(index, entry):  # behind a comment nothing can stand but on a line of its own
+            head = f"\n{' ' * (column + 2)}{head.lstrip(' ')}"
+        first = TextEdit(slot, node.end, head + comment)
     elif head.strip():
         first = TextEdit(node.start, node.end, head.lstrip(" ") + comment)
     else:
@@ -97,11 +102,26 @@ def _leaf(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     return [first, *inserted(index, offset, tail, node)]
 
 
+def _where_only_blocks_stand(index: Index, entry: Entry) -> bool:
+    """Return whether a value is a line of its own that is not indented, as some readers let a ``|`` be."""
+    text, node = index.text, entry.node
+    between = text[_slot(index, entry) : node.start]
+    return (
+        node.style in ("|", ">")
+        and "\n" in between
+        and column_of(text, node.start) <= column_of(text, index.start_of(entry))
+    )
+
+
 def _slot(index: Index, entry: Entry) -> int:
     """Return where the value's place begins: behind the colon or the dash, or behind a comment there."""
-    offset = index.colon_of(entry) + 1 if entry.key is not None else index.start_of(entry) + 1
+    offset = _slot_itself(index, entry)
     comments = hash_comments(index.text, offset, entry.node.start)
     return comments[-1].stop if comments else offset
+
+
+def _slot_itself(index: Index, entry: Entry) -> int:
+    return index.colon_of(entry) + 1 if entry.key is not None else index.start_of(entry) + 1
 
 
 def _kept_comment(index: Index, node: Node) -> str:

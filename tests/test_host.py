@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import untorn
-from untorn import bases
+from untorn import callers
 from untorn.errors import (
     DecodeError,
     EmptyFileError,
@@ -401,5 +401,4 @@ def test_threads_are_told_apart_without_asyncio(tmp_path: Path) -> None:
 
 def test_asyncio_that_is_not_there_has_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "asyncio", raising=False)
-    caller = bases._Caller()
-    assert caller.token() is caller.token()
+    assert callers.token() is callers.token()

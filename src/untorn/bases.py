@@ -9,18 +9,16 @@ A wrong base is a silent revert, so that what is not known for certain is a
 from __future__ import annotations
 
 import os
-import sys
 
 # What threading takes from there, too; a load should not pay for the rest of it.
-from _thread import _local as thread_local  # pyright: ignore[reportPrivateUsage]  see above
 from _thread import allocate_lock
 
+from untorn.callers import token
 from untorn.errors import ConflictError
 from untorn.keypath import MISSING
 
 TYPE_CHECKING = False  # a load imports this module, and should not pay for typing
 if TYPE_CHECKING:
-    import weakref
     from typing import TypeAlias
 
     from untorn.records import Revision, Snapshot
@@ -78,7 +76,6 @@ class Bases:
         self._by_object: dict[tuple[int, str], tuple[Value, Base]] = {}  # the last used last
         self._by_path: dict[str, _Use] = {}  # as well
         self._by_name: dict[str, str] = {}
-        self._me = _Caller()
 
     def loaded(self, path: PathLike, value: Value, base: Base, name: str) -> None:
         """Remember that ``load`` returned ``value`` from ``base``, and where ``name`` led."""
@@ -87,7 +84,7 @@ class Bases:
             self._by_name[name] = path
             self._remember(path, value, base)
             use = self._use(path)
-            use.users.add(self._me.token())
+            use.users.add(token())
             if all(
                 base.snapshot.data != other.snapshot.data or other.whole is not MISSING for other in use.seen
             ):
@@ -100,7 +97,7 @@ class Bases:
         with self._lock:
             self._remember(path, value, base)
             use = self._use(path)
-            use.users.add(self._me.token())
+            use.users.add(token())
             # Once two revisions were seen, a value that was built by hand may come
             # from either, also after this save.
             use.seen[:] = [base] if len(use.seen) <= 1 else [use.seen[0], base]
@@ -128,7 +125,7 @@ class Bases:
                 return None
             if use is None:
                 use = _Use()  # the link was switched: this file was never read by that name
-            base = use.only_base(self._me.token())
+            base = use.only_base(token())
             if base is not None:
                 return base
         from pathlib import Path  # noqa: PLC0415  only for the error
@@ -158,34 +155,3 @@ class Bases:
         for old in list(self._by_path.values())[: len(self._by_path) - MANY]:
             old.seen.clear()
         return use
-
-
-class _Caller:
-    """Tells threads and asyncio tasks apart, also when one ends and its number is used again."""
-
-    def __init__(self) -> None:
-        self._threads = thread_local()
-        self._tasks: weakref.WeakKeyDictionary[object, object] | None = None
-
-    def token(self) -> object:
-        """Return what stands for the running task, or else the thread."""
-        task = _current_task()
-        if task is not None:
-            if self._tasks is None:
-                from weakref import WeakKeyDictionary  # noqa: PLC0415  asyncio has imported it
-
-                self._tasks = WeakKeyDictionary()
-            return self._tasks.setdefault(task, object())
-        if not hasattr(self._threads, "token"):
-            self._threads.token = object()
-        return self._threads.token
-
-
-def _current_task() -> object | None:
-    asyncio = sys.modules.get("asyncio")  # who never imported it runs no task
-    if asyncio is None:
-        return None
-    try:
-        return asyncio.current_task()  # type: ignore[no-any-return]  # a module from sys.modules is untyped
-    except RuntimeError:
-        return None

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from untorn import callers
 from untorn.errors import LockTimeoutError, SaveError
 from untorn.storage import failures, flags
 from untorn.storage.descriptors import drop, opened
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from untorn.callers import Caller
     from untorn.storage.open_file import Reading
 
 _FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY | flags.O_NOFOLLOW
@@ -61,7 +63,7 @@ class _Turn:
     """Who of this process may try for a file's lock."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    owner: int | None = None
+    owner: Caller | None = None
     waiting: int = 0
     count: int = 0  # how many had their turn
 
@@ -89,7 +91,7 @@ def _take_turn(path: Path, timeout: float) -> _Turn:
     except BaseException:
         _leave(turn, path)
         raise
-    turn.owner = threading.get_ident()
+    turn.owner = callers.current()
     turn.count += 1
     return turn
 
@@ -108,17 +110,31 @@ def _leave(turn: _Turn, path: Path) -> None:
 
 
 def _await(turn: _Turn, path: Path, timeout: float) -> None:
-    if turn.owner == threading.get_ident():
+    me = callers.current()
+    if turn.owner is not None and me.waits_for_itself(turn.owner):
         raise SaveError(
-            "this thread is already editing this file: it would wait for itself",
+            "this thread or task is already editing this file: it would wait for itself",
             path=path,
             hint="use the document that edit() gave you, or save after its block has ended",
         )
-    seen = turn.count
-    while not turn.lock.acquire(timeout=timeout):
+    seen, patience = turn.count, timeout
+    while not turn.lock.acquire(timeout=min(patience, _LOOK) if me.stopped else patience):
+        _refuse_if_stopped(me, path)
+        patience -= _LOOK if me.stopped else patience
+        if patience > 0:
+            continue
         if turn.count == seen:
             raise _timed_out(path, timeout, os.getpid())
-        seen = turn.count
+        seen, patience = turn.count, timeout
+
+
+_LOOK = 0.05
+"""Seconds after which somebody who may be stopped looks whether he was."""
+
+
+def _refuse_if_stopped(me: Caller, path: Path) -> None:
+    if me.stopped is not None and me.stopped():
+        raise SaveError("stopped while it waited for the file's lock: nothing was changed", path=path)
 
 
 # ── Processes ───────────────────────────────────────────────────────────────
@@ -164,10 +180,12 @@ def lock(
 
 def _acquire(path: Path, timeout: float, attempt: Callable[[], _Attempt], calls: Syscalls) -> Held:
     started, seen, pause = time.monotonic(), None, 0.0005
+    me = callers.current()
     while True:
         held, identity = attempt()
         if held is not None:
             return held
+        _refuse_if_stopped(me, path)
         if time.monotonic() - started >= timeout:
             now = _signature(path, identity, calls)
             if seen == now or not timeout:

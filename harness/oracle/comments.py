@@ -73,7 +73,7 @@ def _inside(before: Source, entry: Entry) -> set[int]:
         spans = [(gap.start, gap.end) for gap in interior(before, entry)]
         spans += [(piece.start, piece.end) for piece in entry.pieces]
         found = {before.comment_at[c.start] for start, end in spans for c in before.comments_in(start, end)}
-        return found | {index for one in before.inside(entry.path) for index in owned(before, one).inline}
+        return found | {index for one in before.inside(entry.path) for index in _all(owned(before, one))}
     found = {before.comment_at[c.start] for c in before.comments_in(entry.start, entry.end)}
     if before.format == "yaml":
         found |= {index for _, index in comments_below(before, entry)}

@@ -24,7 +24,7 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
     first = min(_first_line(before, entry) for entry in places)
     last = max(_last_line(before, entry) for entry in places)
     rest = len(before.lines) - 1 - last
-    if len(after.lines) != len(before.lines):
+    if not 0 <= len(after.lines) - len(before.lines) <= _lines_broken(before, operation, places):
         return f"{len(before.lines)} lines -> {len(after.lines)}"
     stop = len(after.lines) - rest
     outside = [*before.lines[:first], *before.lines[last + 1 :]]
@@ -41,6 +41,16 @@ def between(source: Source, operation: Operation) -> list[Entry]:
     now = children.index(operation.path)
     first, last = sorted((now, operation.index))
     return [source.entries[path] for path in children[first : last + 1]]
+
+
+def _lines_broken(source: Source, operation: Operation, places: list[Entry]) -> int:
+    """How many lines may end where a place begins on them: only below a ``-`` can comments be its own."""
+    forwards = places[0].path == operation.path
+    contents = [*places[1:], places[0]] if forwards else [places[-1], *places[:-1]]
+    return sum(
+        bool(source.before_on_line(place.start).strip() and owned(source, content).above)
+        for place, content in zip(places, contents, strict=True)
+    )
 
 
 def _first_line(source: Source, entry: Entry) -> int:

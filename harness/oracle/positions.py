@@ -139,16 +139,12 @@ def _replaced(source: Source, entry: Entry, allowance: Allowance) -> None:
     """Another kind of value for a key: its lines may become anything, those of a collection may go."""
     if entry.is_toml_table:
         _table_goes(source, entry, allowance)
-        own = owned(source, entry)
-        for index in own.above:
+        allowance.new += len(owned(source, entry).above)
+        # What its own keys have above them goes with them, or stays where it is.
+        group = [entry, *source.inside(entry.path)]
+        for index in {index for one in group for index in owned(source, one).above}:
             comment = source.comments[index]
             allowance.optional.update(_lines(source, Span(comment.start, comment.end)))
-        allowance.new += len(own.above)
-        # What is inside goes, and its own comments with it.
-        for one in source.inside(entry.path):
-            for index in owned(source, one).above:
-                comment = source.comments[index]
-                allowance.optional.update(_lines(source, Span(comment.start, comment.end)))
         allowance.any_text(*(line for piece in entry.pieces for line in _lines(source, piece)))
         allowance.any_text(*allowance.gone)
         return
@@ -162,11 +158,10 @@ def _replaced(source: Source, entry: Entry, allowance: Allowance) -> None:
 
 def _room_at_end(source: Source, parent: Entry, allowance: Allowance) -> None:
     """What must change so that ``parent`` can take another last member."""
+    if parent.is_toml_table and is_in_brackets(source, parent):
+        allowance.any_text(*(line for piece in parent.pieces for line in _lines(source, piece)))
+        return
     if not parent.bracketed:
-        if parent.is_toml_table and parent.path and source.parent(parent.path).bracketed:
-            # ``{ a.b = 1 }``: what dotted keys define in an inline table is on the line of that.
-            _room_at_end(source, source.parent(parent.path), allowance)
-            return
         if not parent.children and not parent.is_toml_table:
             allowance.any_text(source.line_of(parent.start))
         if source.format == "yaml":
@@ -187,6 +182,11 @@ def _room_at_end(source: Source, parent: Entry, allowance: Allowance) -> None:
     elif comma_after(source, last) is None:
         column = source.column_of(last.end)
         allowance.become(line, f"{source.lines[line][:column]},{source.lines[line][column:]}")
+
+
+def is_in_brackets(source: Source, entry: Entry) -> bool:
+    """Whether a collection in brackets is around it: a TOML table there is made of dotted keys."""
+    return any(source.entries[entry.path[:depth]].bracketed for depth in range(len(entry.path)))
 
 
 def _is_blank_before_bracket(source: Source, parent: Entry, last: Entry) -> bool:
@@ -222,7 +222,7 @@ def _block_scalar_at_the_end(source: Source, entry: Entry, allowance: Allowance)
 def _deleted(source: Source, entry: Entry) -> Allowance:
     allowance = Allowance()
     parent = source.parent(entry.path)
-    if entry.is_toml_table and not parent.bracketed:
+    if entry.is_toml_table and not is_in_brackets(source, entry):
         _table_goes(source, entry, allowance)
     else:
         _entry_goes(source, entry, parent, allowance)

@@ -68,6 +68,11 @@ JSONC = b"""\
 
 PATHS = b'{root: /srv, cache: "/tmp"}'
 
+DOTTED = b"p = {x = 2, v.a = 1}\n"
+PARTED = b"[t]\nx = 1\n[o]\n# of z\nz = 1\n\n# a heading\n\n# of w\n[[t.s]]\nw = 1\n"
+STEPS = b"- a: 1 # one\n  # of b\n  b: 2\n- c\n"
+MOVED_STEP = b"-\n  # of b\n  b: 2\n  a: 1 # one\n- c\n"
+
 Case = tuple[Format, bytes, Operation, bytes, bytes, str]
 
 
@@ -218,6 +223,24 @@ CASES: dict[str, Case] = {
         "",
     ),
     "jsonc move an item": ("jsonc", JSONC, move(0, "hosts", 1), b'["a", "b"]', b'["b", "a"]', ""),
+    "toml add below a dotted key in braces": (
+        "toml",
+        DOTTED,
+        add(1, "p", "v", "b"),
+        b"}",
+        b", v.b = 1}",
+        "",
+    ),
+    "toml delete a dotted key in braces": ("toml", DOTTED, delete("p", "v"), b", v.a = 1", b"", ""),
+    "toml a table in two parts becomes a value": (
+        "toml",
+        PARTED,
+        put(1, "t"),
+        PARTED,
+        b"t = 1\n[o]\n# of z\nz = 1\n\n# a heading\n\n",
+        "",
+    ),
+    "yaml move of a comment to where a dash stands": ("yaml", STEPS, move(0, 0, "b"), STEPS, MOVED_STEP, ""),
     "toml a comment above": (
         "toml",
         TOML,
@@ -291,6 +314,54 @@ CASES: dict[str, Case] = {
         move(0, "c"),
         b"a: 1\nb: 2\n\nc: 3\n",
         b"c: 3\n\na: 1\nb: 2\n",
+        "E1",
+    ),
+    "toml delete a dotted key in braces changes a neighbour": (
+        "toml",
+        DOTTED + b"q = 1 # one\n",
+        delete("p", "v"),
+        DOTTED + b"q = 1 # one\n",
+        b"p = {x = 2}\nq = 1 # uno\n",
+        "E1 E3",
+    ),
+    "toml a table in two parts takes a neighbour's comment": (
+        "toml",
+        PARTED,
+        put(1, "t"),
+        PARTED,
+        b"t = 1\n[o]\nz = 1\n\n# a heading\n\n",
+        "E1 E3",
+    ),
+    "toml a table in two parts takes a heading": (
+        "toml",
+        PARTED,
+        put(1, "t"),
+        PARTED,
+        b"t = 1\n[o]\n# of z\nz = 1\n",
+        "E1 E3",
+    ),
+    "yaml move gives a comment to the item": (
+        "yaml",
+        STEPS,
+        move(0, 0, "b"),
+        STEPS,
+        b"# of b\n- b: 2\n  a: 1 # one\n- c\n",
+        "E3",
+    ),
+    "yaml move breaks a line without need": (
+        "yaml",
+        STEPS,
+        move(1, 0, "a"),
+        STEPS,
+        MOVED_STEP.replace(b"-\n", b"-\n\n"),
+        "E1",
+    ),
+    "yaml move of what has no comment breaks a line": (
+        "yaml",
+        b"- a: 1\n  b: 2\n",
+        move(0, 0, "b"),
+        b"- a: 1\n  b: 2\n",
+        b"-\n  b: 2\n  a: 1\n",
         "E1",
     ),
     # Comments that were asked for

@@ -166,6 +166,12 @@ def test_nothing_is_gained_where_nothing_is_alike(old: Any, new: Any) -> None:
     assert refined(Set((), new), old) is None
 
 
+def test_an_empty_collection_with_comments_in_it_is_filled_piece_by_piece() -> None:
+    assert refined(Set(("k",), [1]), [], commented=True) == [Insert(("k", 0), 1)]
+    assert refined(Set(("k",), {"a": 1}), {}, commented=True) == [Set(("k", "a"), 1)]
+    assert refined(Set(("k",), {"a": 1}), [], commented=True) is None
+
+
 def test_what_is_alike_stays() -> None:
     assert refined(Set(("k",), {"a": 1, "b": [1, 2]}), {"a": 1, "b": [1]}) == [Insert(("k", "b", 1), 2)]
     assert refined(Set(("k",), {"a": 1}), {"a": 1}) == []

@@ -283,3 +283,34 @@ def test_a_comment_is_compared_where_its_entry_stood_before_our_other_changes(
     path.write_text("l:\n- a\n- b # old\n- c\n- d\nk: 1 # key\nz: 0\n")
     document.save()
     assert path.read_text() == "l:\n- new # ours alone\n- b # ours\n- c\n- d\nkey: 2 # ours, too\nz: 0\n"
+
+
+@pytest.mark.parametrize("old", ["#  was", "#was", "#", "#\twas", "##  was"])
+@pytest.mark.parametrize("said", ["why", " why", "#why", "\twhy", ""])
+def test_a_comment_behind_says_what_it_should_however_far_the_old_one_stood_from_its_marker(
+    old: str, said: str
+) -> None:
+    document = untorn.parse(f"a = 1 {old}\n", format="toml")
+    document.set_comment("a", inline=said)
+    assert document.comment("a").inline == said
+    assert document.text.startswith("a = 1 ##" if old.startswith("##") else "a = 1 #")
+
+
+@pytest.mark.parametrize(
+    ("form", "old", "value", "new"),
+    [
+        ("jsonc", '{"a": [\n  // "x"\n]}', [1], '{"a": [\n  1\n  // "x"\n]}'),
+        ("jsonc", '{"a": {\n  // "x"\n}}', {"k": 1}, '{"a": {\n  "k": 1\n  // "x"\n}}'),
+        ("jsonc", '{"a": [ /* x */ ]}', [1, 2], None),
+        ("toml", "a = [\n  # x\n]\n", [1, 2], "a = [\n  1,\n  2,\n  # x\n]\n"),
+        ("yaml", "a: [\n  # x\n]\n", [1, 2], "a: [\n  # x\n  1,\n  2\n]\n"),
+        ("yaml", "a: { # x\n}\n", {"k": 1}, "a: { # x\n  k: 1\n}\n"),
+    ],
+)
+def test_comments_in_empty_brackets_stay_when_something_comes_into_them(
+    form: str, old: str, value: Any, new: str | None
+) -> None:
+    document = untorn.parse(old, format=form)
+    document.set("a", value)
+    assert document.get("a") == value
+    assert document.text == new if new else "/* x */" in document.text

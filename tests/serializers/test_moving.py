@@ -172,10 +172,60 @@ def test_what_cannot_move_is_refused_and_nothing_changes(
     assert not document.changes
 
 
+BROKEN = [
+    (
+        "yaml",
+        "- a: 1 # one\n  # of b\n  #\n  # more\n  b: 2\n  c: 3\n",
+        "[0].b",
+        "-\n  # of b\n  #\n  # more\n  b: 2\n  a: 1 # one\n  c: 3\n",
+    ),
+    ("yaml", "- - 1\n  # two\n  - 2\n", "[0][1]", "-\n  # two\n  - 2\n  - 1\n"),
+    ("yaml", "- - a: 1\n    # of b\n    b: 2\n", "[0][0].b", "- -\n    # of b\n    b: 2\n    a: 1\n"),
+    ("yaml", "x: {a: 1,\n  # of b\n  b: 2}\n", "x.b", "x: {\n  # of b\n  b: 2,\n  a: 1}\n"),
+    ("yaml", "- ? a\n  # of b\n  ? b\n  : 2\n", "[0].b", "-\n  # of b\n  ? b\n  : 2\n  ? a\n"),
+    ("jsonc", '{ "a": 1,\n  // of b\n  "b": 2 }', "b", '{\n  // of b\n  "b": 2,\n  "a": 1 }'),
+    ("toml", "a = [ 1,\n  # two\n  2 ]\n", "a[1]", "a = [\n  # two\n  2,\n  1 ]\n"),
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(("form", "old", "path", "new"), BROKEN)
+def test_what_has_a_comment_above_stands_below_the_dash_or_bracket_where_the_first_one_was_behind_it(
+    form: str, old: str, path: str, new: str, newline: str
+) -> None:
+    document = untorn.parse(old.replace("\n", newline), format=form)
+    document.move(path, 0)
+    assert document.text == new.replace("\n", newline)
+    first = "[0][0]" if path == "[0][1]" else "a[0]" if path == "a[1]" else path
+    above = document.comment(first).above
+    assert above is not None
+    assert above.split("\n")[0] in ("of b", "two")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- e: |2-\n     x\n       \n  s: 1\n", "- s: 1\n  e: |2-\n     x\n       \n"),
+        ("- e: >\n    x\n      \n    \n  s: 1\n", "- s: 1\n    \n  e: >\n    x\n      \n"),
+        ("- e: |+\n    x\n\n  s: 1\n", "- s: 1\n  e: |+\n    x\n\n"),
+        ("- e: | # none\n\n  s: 1\n", "- s: 1\n\n  e: | # none\n"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_block_scalar_moves_with_all_lines_that_are_its_text_blank_or_not(
+    old: str, new: str, newline: str
+) -> None:
+    document = untorn.parse(old.replace("\n", newline), format="yaml")
+    value = document.value
+    document.move("[0].s", 0)
+    assert document.text == new.replace("\n", newline)
+    assert untorn.parse(document.text, format="yaml").value == value
+
+
 @pytest.mark.parametrize(
     ("form", "text", "path", "reason"),
     [
-        ("jsonc", '{"a": [1,\n  // two\n  2]}', "a[1]", "no comment can stand above"),
+        ("jsonc", '{"a": [/* one */ 1,\n  // two\n  2]}', "a[1]", "no comment can stand above"),
         ("jsonc", '{"a": [1, // one\n  2]}', "a[0]", "no comment can stand behind"),
         ("yaml", "<<: {a: 1}\nb: 2\nc: 3\n", "c", "not written in one piece"),
         ("toml", "a.x = 1\nb = 2\na.y = 3\nc = 4\n", "c", "not written in one piece"),

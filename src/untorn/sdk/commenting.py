@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from untorn.sdk.comments import CommentStyle
 
 _MARKER = re.compile(r"#+|//+|;+|--+|%+")
-_OPENED = re.compile(r"(?:#+|//+|/\*+) ?")  # more blanks would be read as a part of what it says
 _COMMENT_LINE = re.compile(r"[ \t]*(?:#|//|/\*|\*)")
 _BETWEEN = re.compile(r"(?<=\*/)[ \t]*(?=//|/\*)")  # two comments behind one entry
 # What ends a line for somebody, or is forbidden in comments: TOML 1.0 "Comment", YAML 1.2 "c-printable".
@@ -159,12 +158,13 @@ def _other_words(text: str, comment: Span, operation: SetComment) -> TextEdit:
             start -= 1
         return TextEdit(start, comment.stop, "")
     old = comment.of(text)
-    opened = _OPENED.match(old)
-    opener = opened[0] if opened else f"{old[:1]} "
-    if not opener.startswith("/*"):
-        if operation.text[:1] == opener[-1]:
-            opener += " "  # else it would be taken for more of the marker
-        return TextEdit(comment.start, comment.stop, (opener + operation.text).rstrip())
-    if "*/" in operation.text:
-        raise UnrepresentableError("*/ would end the comment", where=operation.path)
-    return TextEdit(comment.start, comment.stop, f"/* {operation.text} */")
+    if old.startswith("/*"):
+        if "*/" in operation.text:
+            raise UnrepresentableError("*/ would end the comment", where=operation.path)
+        return TextEdit(comment.start, comment.stop, f"/* {operation.text} */")
+    found = _MARKER.match(old)
+    marker = found[0] if found else old[:1]
+    # Without a blank it would be taken for more of the marker, or its own first blank for that one.
+    is_close = old[len(marker) :].strip() == old[len(marker) :] != ""
+    gap = "" if is_close and operation.text[:1] not in (marker[-1], *BLANKS) else " "
+    return TextEdit(comment.start, comment.stop, f"{marker}{gap}{operation.text}".rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from untorn.edits import TextEdit
 from untorn.errors import ImpreciseEditError
 from untorn.sdk.commenting import above_replaced, line_end
-from untorn.sdk.layout import BLANKS, blank_before, line_start, line_stop
+from untorn.sdk.layout import BLANKS, blank_before, indentation_of, line_start, line_stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +55,27 @@ def _are_in_order(places: Sequence[Located]) -> bool:
 def _filled(text: str, place: Located, content: Located, operation: Move) -> list[TextEdit]:
     assert place.entry is not None
     assert content.entry is not None
-    edits = [TextEdit(place.entry.start, place.entry.stop, content.entry.of(text))]
+    start, new = place.entry.start, content.entry.of(text)
     above = "".join(text[line_start(text, each.start) : line_stop(text, each.stop)] for each in content.above)
-    if above and not blank_before(text, place.entry.start):
+    edits = _behind(text, place, content, operation)
+    if above and not blank_before(text, start):
+        start = _line_broken(text, start, operation)
+        new = f"\n{above}{indentation_of(text, content.entry.start)}{new}"
+    elif above or place.above:
+        edits += above_replaced(text, place.above, start, above)
+    return [TextEdit(start, place.entry.stop, new), *edits]
+
+
+def _line_broken(text: str, start: int, operation: Move) -> int:
+    """Return where the line ends on which a place begins, if comments are to stand above that.
+
+    A dash or an opening bracket stays alone on its line: above of it, a comment
+    would be that of the whole item.
+    """
+    before = text[line_start(text, start) : start].rstrip(BLANKS)
+    if not before.endswith(("-", "[", "{", ",")):
         raise ImpreciseEditError("no comment can stand above there", where=operation.path)
-    if above or place.above:
-        edits += above_replaced(text, place.above, place.entry.start, above)
-    return [*edits, *_behind(text, place, content, operation)]
+    return line_start(text, start) + len(before)
 
 
 def _behind(text: str, place: Located, content: Located, operation: Move) -> list[TextEdit]:

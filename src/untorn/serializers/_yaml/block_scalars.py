@@ -22,7 +22,7 @@ class BlockScalarError(Exception):
         self.offset = offset
 
 
-def block_scalar(text: str, start: int, parent_indent: int) -> tuple[str, int, int]:
+def block_scalar(text: str, start: int, parent_indent: int) -> tuple[str, int, int, int]:
     """Read the block scalar at ``start`` of ``text``, which ends with a NUL.
 
     Args:
@@ -31,7 +31,8 @@ def block_scalar(text: str, start: int, parent_indent: int) -> tuple[str, int, i
         parent_indent: How far the collection is indented that it stands in; -1 for none.
 
     Returns:
-        Its value, the offset of the line behind it, and how many lines it has.
+        Its value; where its last line ends, blank ones behind it not counted unless the
+        header keeps them; the offset of the line behind all of it; how many lines it has.
 
     Raises:
         BlockScalarError: Its header or its indentation is wrong.
@@ -49,10 +50,10 @@ def block_scalar(text: str, start: int, parent_indent: int) -> tuple[str, int, i
         indent = max(parent_indent, 0) + int(given)
     else:
         indent = _detected_indent(text, first.end(), parent_indent + 1)
-    lines, stop = _lines(text, first.end(), indent)
     chomp = header["chomp"] or header["chomp2"] or ""
+    lines, end, stop = _lines(text, first.end(), indent, keep=chomp == "+")
     value = _value(lines, chomp, folded=text[start] == ">")
-    return value, stop, len(lines) + bool(first["newline"])
+    return value, end or first.end("rest"), stop, len(lines) + bool(first["newline"])
 
 
 def _detected_indent(text: str, at: int, least: int) -> int:
@@ -81,9 +82,14 @@ def _detected_indent(text: str, at: int, least: int) -> int:
     return max(least, most)
 
 
-def _lines(text: str, at: int, indent: int) -> tuple[list[tuple[str, str]], int]:
-    """Return the lines from ``at`` on, each without indentation and with its newline; and where they end."""
+def _lines(text: str, at: int, indent: int, *, keep: bool) -> tuple[list[tuple[str, str]], int, int]:
+    """Return the lines from ``at`` on, each without indentation and with its newline; and where they end.
+
+    That is the end of the last one with text (or of the last one, to ``keep`` them all; 0
+    if there is none), and the offset behind them all.
+    """
     lines: list[tuple[str, str]] = []
+    end = 0
     while text[at] != "\0":
         line = _LINE.match(text, at)
         assert line is not None
@@ -92,10 +98,14 @@ def _lines(text: str, at: int, indent: int) -> tuple[list[tuple[str, str]], int]
             break
         if not rest and not line["newline"] and spaces <= indent:
             break  # blanks at the very end of the text are no line
-        newline = line["newline"]
-        lines.append((text[at + indent : line.end("rest")], newline if newline in "\u2028\u2029" else "\n"))
+        newline, stop = line["newline"], line.end("rest")
+        # Blanks that go beyond the indentation are text, too.
+        content = text[at + indent : stop]
+        lines.append((content, newline if newline in "\u2028\u2029" else "\n"))
+        if content or keep:
+            end = stop
         at = line.end()
-    return lines, at
+    return lines, end, at
 
 
 def _value(lines: list[tuple[str, str]], chomp: str, *, folded: bool) -> str:

@@ -122,8 +122,6 @@ def _translated(event: Any, text: str) -> Iterator[Event]:  # noqa: ANN401  ruam
         tag = _tag(event.tag)
         if tag is not None:
             start = _with_tag(text, start)
-        if style in "|>" and style:
-            end = _last_line_end(text, start, end)
         yield Event("scalar", start, end, event.value, event.anchor, tag, style)
     elif name == "AliasEvent":
         yield Event("alias", start, end, event.anchor)
@@ -160,23 +158,3 @@ def _with_tag(text: str, start: int) -> int:
     before = re.compile(_TAG_BEFORE).search(text, line, start)
     after = re.compile(r"&\S+\s+!").match(text, start)
     return before.start() if before and not after else start
-
-
-_KEEPS = r"[|>](?:[1-9]?\+)"
-
-
-def _last_line_end(text: str, start: int, end: int) -> int:
-    """Return where the last line of a block scalar ends, its newline not included.
-
-    Breaks behind it belong to nobody, unless the header keeps them.
-    """
-    head = text.find("\n", start, end)
-    header = text[start : head if head >= 0 else end].split(" #", maxsplit=1)[0]
-    if re.search(_KEEPS, header):
-        if text.endswith("\n", start, end):
-            end -= 1
-        return end - 1 if text.endswith("\r", start, end) else end
-    # Blanks at the end of a line of text are text, too.
-    last = re.compile(r"[^\r\n]*").match(text, start + len(text[start:end].rstrip()), end)
-    assert last is not None  # it may match nothing at all
-    return last.end()

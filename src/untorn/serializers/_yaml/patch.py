@@ -35,6 +35,7 @@ from untorn.serializers._yaml.adding import add_item, add_key
 from untorn.serializers._yaml.documents import insert_document, remove_document
 from untorn.serializers._yaml.fragments import root_text
 from untorn.serializers._yaml.lines import merged_edits
+from untorn.serializers._yaml.nodes import content_start
 from untorn.serializers._yaml.places import COMMENTS, Entry, Index, refuse_needed_anchors, refuse_shared
 from untorn.serializers._yaml.removing import refuse_uncovered, remove
 from untorn.serializers._yaml.setting import replace_value
@@ -43,6 +44,8 @@ from untorn.serializers._yaml.values import is_opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from untorn.serializers._yaml.nodes import Node
 
 KINDS = Kinds(
     "YAML", null=True, dates=True, binary=True, sets=True, tagged=True, non_finite=True, any_keys=True
@@ -166,13 +169,18 @@ def _set(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
 
 
 def _alike(index: Index, entry: Entry, value: Value) -> bool:
-    """Return whether old and new are collections with something in common."""
+    """Return whether old and new are collections, and the old one has something to keep."""
     node = entry.node
-    if is_opaque(node) or not node.items or not value:
+    # Empty brackets may have comments in them.
+    if is_opaque(node) or not value or not (node.items or _has_comments(index.text, node)):
         return False
     if node.kind == "mapping" and isinstance(value, Mapping):
-        return any(key in value for key in index.values.of(node))
+        return not node.items or any(key in value for key in index.values.of(node))
     return node.kind == "sequence" and isinstance(value, (list, tuple))
+
+
+def _has_comments(text: str, empty: Node) -> bool:
+    return empty.is_flow and "#" in text[content_start(text, empty) : empty.end]
 
 
 def _add(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:

@@ -263,17 +263,20 @@ class Scanning(Reader, Scanner):
         return self.column == 0 and bool(self.check_document_start() or self.check_document_end())
 
     def scan_block_scalar(self, style: Any, rt: bool | None = False) -> ScalarToken:  # noqa: ANN401, ARG002, FBT001, FBT002  as in the base class
-        """Return a ``|`` or ``>`` scalar; the next token is sought from the line behind it."""
+        """Return a ``|`` or ``>`` scalar; the next token is sought from the line behind it.
+
+        Its mark is the end of its last line of text.
+        """
         start = self.get_mark()
         try:
-            value, stop, lines = block_scalar(self.buffer, self.index, self.indent)
+            value, end, stop, lines = block_scalar(self.buffer, self.index, self.indent)
         except BlockScalarError as error:
             column = self.column + error.offset - self.index
             raise self._error(error.reason, Mark(error.offset, self.line, column)) from None
         self.column = 0 if self.buffer[stop - 1] in _BREAKS else stop - self.index
         self.index = stop
         self.line += lines
-        return ScalarToken(value, False, start, self.get_mark(), style)  # noqa: FBT003  ruamel's
+        return ScalarToken(value, False, start, Mark(end, self.line, self.column), style)  # noqa: FBT003  ruamel's
 
     # ── Tags and directives ─────────────────────────────────────────────────
 

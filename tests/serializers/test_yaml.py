@@ -604,3 +604,15 @@ def test_what_replaces_a_block_that_is_not_indented_stands_where_every_value_may
     text: str, value: Any, after: str
 ) -> None:
     assert edited(text, Set((0, 0), value)) == after
+
+
+@pytest.mark.parametrize("text", [": : 1\n", ": - a\n"])
+def test_an_empty_key_before_a_block_on_its_line_keeps_its_name(text: str) -> None:
+    document = untorn.parse(text, format="yaml")
+    with pytest.raises(ImpreciseEditError, match="begins on its line"):
+        document.rename((None,), "k")
+    assert document.to_bytes().decode() == text
+
+
+def test_an_empty_key_before_a_scalar_gets_a_name() -> None:
+    assert edited(": 1\n", Rename((0, None), "k")) == "k: 1\n"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +17,8 @@ from untorn import aio, callers, front, storage
 from untorn.errors import ConflictError, LockTimeoutError, SaveError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
@@ -40,6 +44,41 @@ def is_free(path: Path) -> bool:
     """Return whether somebody else could save at once, and nothing lies beside the file."""
     with storage.lock(path, timeout=0):
         return [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+HOLDS = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, 2); print(flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def held_by_a_process(path: Path) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLDS, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.stdin.close()
+
+
+@contextmanager
+def held_by_a_thread(path: Path) -> Iterator[None]:
+    release, ready = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with storage.lock(path):
+            ready.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    ready.wait(10)
+    try:
+        yield
+    finally:
+        release.set()
+        thread.join()
 
 
 def test_it_has_the_names_of_the_front_door() -> None:
@@ -159,50 +198,23 @@ def test_a_call_that_would_block_the_loop_for_ever_is_told_so(path: Path) -> Non
 
 def test_a_task_that_waits_longer_than_its_patience_gives_up(path: Path) -> None:
     async def main() -> None:
-        done = threading.Event()
-        ready = threading.Event()
-
-        def hold() -> None:
-            with storage.lock(path):
-                ready.set()
-                done.wait(10)
-
-        thread = threading.Thread(target=hold)
-        thread.start()
-        ready.wait(10)
-        try:
+        with held_by_a_thread(path):
             with pytest.raises(LockTimeoutError):
                 await aio.save(path, {"n": 5}, base=None, timeout=0.2)
             later = asyncio.create_task(aio.save(path, {"n": 6}, base=None))
             await asyncio.sleep(0.15)
             assert not later.done()
-        finally:
-            done.set()
-            thread.join()
         await later
 
     run(main())
     assert untorn.load(path) == {"n": 6}
 
 
-@pytest.mark.parametrize("apart", [False, True], ids=["held-by-a-thread", "held-by-a-process"])
+@pytest.mark.parametrize("held", [held_by_a_thread, held_by_a_process])
 def test_who_is_cancelled_stops_waiting_and_says_that_nothing_was_done(
-    path: Path, apart: bool, monkeypatch: pytest.MonkeyPatch
+    path: Path, held: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
     async def main() -> None:
-        release = threading.Event()
-        ready = threading.Event()
-
-        def hold() -> None:
-            with storage.lock(path):
-                if apart:  # another process has no turn here
-                    monkeypatch.setattr(storage.locking, "_turns", {})
-                ready.set()
-                release.wait(10)
-
-        thread = threading.Thread(target=hold)
-        thread.start()
-        ready.wait(10)
         waiting = asyncio.create_task(aio.save(path, {"n": 5}, base=None, timeout=30))
         await asyncio.sleep(0.1)
         began = asyncio.get_running_loop().time()
@@ -211,11 +223,11 @@ def test_who_is_cancelled_stops_waiting_and_says_that_nothing_was_done(
             await waiting
         assert asyncio.get_running_loop().time() - began < 5
         assert "nothing was changed" in caught.value.__notes__[0]
-        release.set()
-        thread.join()
 
-    run(main())
+    with held(path):
+        asyncio.run(main())
     assert path.read_text() == "n = 0  # how many\n"
+    assert is_free(path)
 
 
 def test_who_is_cancelled_behind_the_lock_is_told_that_it_was_done(

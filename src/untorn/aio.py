@@ -112,8 +112,9 @@ def _entered(
             yield entered[0]
         except BaseException:
             # Cancelled while it got the lock, or whatever the block raised.
-            if not entered or not await call(manager.__exit__, *sys.exc_info()):
-                raise
+            if entered:
+                await call(manager.__exit__, *sys.exc_info())
+            raise
         else:
             await call(manager.__exit__, None, None, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from untorn.sdk import (
@@ -10,6 +11,7 @@ from untorn.sdk import (
     ImpreciseEditError,
     LimitError,
     Located,
+    Move,
     ParseError,
     Rename,
     Set,
@@ -17,10 +19,11 @@ from untorn.sdk import (
     Span,
     TextEdit,
     UnrepresentableError,
+    patched,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from untorn.sdk import KeyPath, Operation, Value
 
@@ -97,7 +100,10 @@ class Lines:
         return None
 
     def patch(self, text: str, operations: Iterable[Operation]) -> Iterable[TextEdit]:
-        return [self.edit(text, operation) for operation in operations]
+        return patched(text, operations, lambda now: now, lambda now, operation: [self.edit(now, operation)])
+
+    def locator(self, text: str) -> Callable[[KeyPath], Located | None]:
+        return partial(self.locate, text)
 
     def edit(self, text: str, operation: Operation) -> TextEdit:
         entry = next((each for each in self.entries(text) if (each.key.of(text),) == operation.path), None)
@@ -110,11 +116,23 @@ class Lines:
             return TextEdit(entry.key.start, entry.key.stop, operation.key)
         if isinstance(operation, Delete) and entry:
             return self.removed(text, entry)
+        if isinstance(operation, Move) and entry:
+            return self.moved(text, entry, operation.index)
         raise ImpreciseEditError(f"cannot {operation}", where=operation.path)
 
     def added(self, text: str, line: str) -> TextEdit:
         new = line if text.endswith("\n") else "\n" + line.rstrip("\n")
         return TextEdit(len(text), len(text), new)
+
+    def moved(self, text: str, entry: Entry, index: int) -> TextEdit:
+        others = [each for each in self.entries(text) if each.key != entry.key]
+        others.insert(index, entry)
+        parts = [text[self.begin(each) : each.stop].rstrip("\r\n") for each in others]
+        start = min(map(self.begin, others))
+        return TextEdit(start, len(text.rstrip("\r\n")), "\n\n".join(parts))
+
+    def begin(self, entry: Entry) -> int:
+        return entry.above[0].start if entry.above else entry.start
 
     def removed(self, text: str, entry: Entry) -> TextEdit:
         start = entry.above[0].start if entry.above else entry.start
@@ -380,3 +398,27 @@ class EditsOverlap(Lines):
 class TouchesWithoutNeed(Lines):
     def patch(self, text: str, operations: Iterable[Operation]) -> Iterable[TextEdit]:
         return list(super().patch(text, operations)) or [TextEdit(0, 1, text[:1])]
+
+
+class EditsTheFirstText(Lines):
+    def patch(self, text: str, operations: Iterable[Operation]) -> Iterable[TextEdit]:
+        edits: list[TextEdit] = []
+        for operation in operations:
+            if not edits or not isinstance(operation, Set):
+                edits.append(self.edit(text, operation))
+        return edits
+
+
+class MovesToTheWrongPlace(Lines):
+    def moved(self, text: str, entry: Entry, index: int) -> TextEdit:
+        return super().moved(text, entry, 1)
+
+
+class MovesWithoutComments(Lines):
+    def begin(self, entry: Entry) -> int:
+        return entry.start
+
+
+class LocatesInAnotherText(Lines):
+    def locator(self, text: str) -> Callable[[KeyPath], Located | None]:
+        return partial(self.locate, f"\n{text}")

@@ -81,6 +81,14 @@ def test_a_value_that_cannot_change_is_its_own() -> None:
         (seeded.RefusesEverything, "most_edits_are_made", "most operations"),
         (seeded.RefusesWithKeyErrors, "most_edits_are_made", "refuses with ImpreciseEditError"),
         (seeded.EditsOverlap, "an_edit_makes_the_value_that_was_asked_for", "edits do not overlap"),
+        (seeded.EditsTheFirstText, "several_operations_see_each_other", "are both made"),
+        (seeded.MovesToTheWrongPlace, "an_entry_that_moves_stands_where_it_was_asked_to", "makes this order"),
+        (
+            seeded.MovesWithoutComments,
+            "an_entry_that_moves_stands_where_it_was_asked_to",
+            "its comments along",
+        ),
+        (seeded.LocatesInAnotherText, "a_locator_says_what_locate_says", "a locator says what locate says"),
         (seeded.TouchesWithoutNeed, "no_operation_makes_no_edit", "no operation makes no edit"),
     ],
 )
@@ -92,7 +100,7 @@ def test_a_bug_is_caught_by_the_test_that_names_it(bug: type[seeded.Lines], test
 @pytest.mark.parametrize(
     ("bug", "promise"),
     [
-        (seeded.LosesNewComments, "a comment that was set is its entry's at name"),
+        (seeded.LosesNewComments, "a comment that was set above is its entry's at name"),
         (seeded.KnowsNoComments, "a format with comments locates those"),
     ],
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
 
-from untorn.changes import Delete, Operation, Rename, Set, SetComment, applied, path_before
+from untorn.changes import Delete, Move, Operation, Rename, Set, SetComment, applied, path_before
 from untorn.edits import apply_edits
 from untorn.errors import ImpreciseEditError, LoadError, UnrepresentableError
 from untorn.keypath import look_up
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from untorn.edits import Span
     from untorn.keypath import KeyPath
     from untorn.records import Located
+    from untorn.values import Value
+
+_PLACES: tuple[Literal["above", "inline"], ...] = ("above", "inline")
+
+_SECONDS = 6
+"""How many operations are tried behind each one."""
 
 _NEIGHBOURS = 2
 """Lines that an edit may change beside its entry's own: a comma goes, or comes, before and behind it."""
@@ -101,6 +108,36 @@ class EditingTests(PositionTests):
                     )
 
     @needs(can_patch)
+    def test_several_operations_see_each_other(self) -> None:
+        """What is asked together is made as if one after the other, or refused."""
+        for text in self.samples:
+            value = self.selection.parse(text)
+            for first in self._operations(text):
+                between = applied(value, [first])
+                for second in islice(self._operations_on(between), _SECONDS):
+                    both = first, second
+                    new = self._after(text, *both)
+                    if new is not None and not self._reads_as(new, applied(between, [second])):
+                        fail(f"'{first}' and '{second}' are both made", second.path, text=text, after=new)
+
+    @needs(can_patch)
+    def test_an_entry_that_moves_stands_where_it_was_asked_to(self) -> None:
+        """Order is what people read by, and each comment is still its entry's."""
+        for text in self.samples:
+            for operation in self._moves(text):
+                new = self._after(text, operation)
+                if new is None:
+                    continue
+                wanted = look_up(applied(self.selection.parse(text), [operation]), operation.path[:-1])
+                found = look_up(self.selection.parse(new), operation.path[:-1])
+                if list(wanted) != list(found):
+                    fail(f"'{operation}' makes this order", operation.path, wanted=list(wanted), after=new)
+                own = self._comments(text, operation.path, heading=False) if isinstance(wanted, dict) else []
+                lost = Counter(own) - Counter(self._comments(new, operation.path))
+                if lost:
+                    fail(f"'{operation}' takes its comments along", operation.path, lost=[*lost], after=new)
+
+    @needs(can_patch)
     def test_most_edits_are_made(self) -> None:
         """To refuse is safe, and of no use."""
         asked, made = Counter[str](), Counter[str]()
@@ -118,10 +155,12 @@ class EditingTests(PositionTests):
         for text in self.samples if self.capabilities.comments else ():
             # What holds others may have no line of its own (TOML's dotted keys).
             for path, _ in (each for each in self._entries(text) if not isinstance(each[1], (dict, list))):
-                new = self._after(text, SetComment(path, "above", "new comment"))
-                found = None if new is None else self.serializer.locate(new, path)
-                if new is not None and (found is None or comment_of(new, found).above != "new comment"):
-                    fail("a comment that was set is its entry's", path, text=text, after=new)
+                for place in _PLACES:
+                    new = self._after(text, SetComment(path, place, "new comment"))
+                    found = None if new is None else self.serializer.locate(new, path)
+                    said = None if new is None or found is None else comment_of(new, found)
+                    if new is not None and (said is None or getattr(said, place) != "new comment"):
+                        fail(f"a comment that was set {place} is its entry's", path, text=text, after=new)
         if self.capabilities.comments and not any(
             self._comments(text, path) for text in self.samples for path, _ in self._entries(text)
         ):
@@ -134,18 +173,36 @@ class EditingTests(PositionTests):
                 if new is not None:
                     yield text, operation, new
 
+    def _moves(self, text: str) -> Iterator[Operation]:
+        for path, value in walk(self.selection.parse(text)):
+            if not isinstance(value, (dict, list)) or not self._is_entry((*path, "")):
+                continue
+            parts = list(value if isinstance(value, dict) else range(len(value)))
+            if len(parts) > 1:
+                yield Move((*path, parts[-1]), 0)
+                yield Move((*path, parts[0]), len(parts) - 1)
+
+    def _reads_as(self, text: str, wanted: Value) -> bool:
+        try:
+            return same_value(self.selection.parse(text), wanted)
+        except LoadError:
+            return False
+
     def _operations(self, text: str) -> Iterator[Operation]:
-        whole = self.selection.parse(text)
+        return self._operations_on(self.selection.parse(text))
+
+    def _operations_on(self, whole: Value) -> Iterator[Operation]:
         for path, _ in walk(whole):
             if self._is_entry(path):
                 yield from operations_on_entry(path)
             if self._is_entry(path) or self._is_entry((*path, "")):
                 yield from operations_on(whole, path)
 
-    def _after(self, text: str, operation: Operation) -> str | None:
-        """Return ``text`` after ``operation``, or ``None`` where it is refused as it may be."""
+    def _after(self, text: str, *operations: Operation) -> str | None:
+        """Return ``text`` after ``operations``, or ``None`` where one is refused as it may be."""
+        operation = operations[-1]
         try:
-            edits = list(self.serializer.patch(text, (operation,)))
+            edits = list(self.serializer.patch(text, operations))
         except (ImpreciseEditError, UnrepresentableError):
             return None
         except Exception as error:  # noqa: BLE001  any other is what is looked for
@@ -181,11 +238,11 @@ class EditingTests(PositionTests):
                 lines.update(range(first, first + len(span.of(text).splitlines()) + 1))
         return len(lines)
 
-    def _comments(self, text: str, path: KeyPath) -> list[str]:
+    def _comments(self, text: str, path: KeyPath, *, heading: bool = True) -> list[str]:
         place = self.serializer.locate(text, path)
         if place is None:
             return []
-        spans = [*place.above, *place.heading, *([place.inline] if place.inline else [])]
+        spans = [*place.above, *(place.heading if heading else ()), *([place.inline] if place.inline else [])]
         return [line.strip() for span in spans for line in span.of(text).splitlines()]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from untorn.changes import Set, applied
 from untorn.errors import ParseError
-from untorn.testing.subject import Subject, can_locate, fail, layouts, needs, walk
+from untorn.testing.subject import Subject, can_locate, fail, has_locator, layouts, needs, walk
 from untorn.values import same_value
 
 if TYPE_CHECKING:
@@ -28,6 +28,16 @@ class PositionTests(Subject):
                 found = self.serializer.locate(text, path)
                 if found is None or found.value.stop > len(text):
                     fail("locate finds every entry, in the text", path, found=found, text=text)
+
+    @needs(has_locator)
+    def test_a_locator_says_what_locate_says(self) -> None:
+        """One look at a text for many paths finds what many looks find."""
+        for text in (each for sample in self.samples for each in layouts(sample)):
+            locate = self.serializer.locator(text)
+            for path, _ in walk(self.selection.parse(text)):
+                alone, together = self.serializer.locate(text, path), locate(path)
+                if alone != together:
+                    fail("a locator says what locate says", path, locate=alone, locator=together, text=text)
 
     @needs(can_locate)
     def test_what_is_not_there_has_no_place(self) -> None:

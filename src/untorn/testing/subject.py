@@ -105,6 +105,11 @@ def can_locate(serializer: Serializer) -> bool:
     return hasattr(serializer, "locate")
 
 
+def has_locator(serializer: Serializer) -> bool:
+    """Return whether this serializer says where many key paths stand, from one look at their text."""
+    return hasattr(serializer, "locator")
+
+
 def fail(promise: str, path: KeyPath | None = None, **shown: object) -> NoReturn:
     """Raise what pytest reports: the promise that is broken, the key path, and texts or values.
 

@@ -133,14 +133,6 @@ def harness_quick(session: nox.Session) -> None:
     session.run("python", "-m", "harness.run", "--quick", *session.posargs)
     session.run("python", "-m", "harness.suites", "--quick")
     session.run("python", "-m", "harness.handmade", "--quick")
-    session.run("python", "-m", "harness.fuzz", "--seconds", "90")
-
-
-@nox.session(default=False)
-def fuzz(session: nox.Session) -> None:
-    """An hour of broken and odd texts and random edits."""
-    install(session, "harness")
-    session.run("python", "-m", "harness.fuzz", *(session.posargs or ["--seconds", "3600"]))
 
 
 @nox.session(default=False)

@@ -32,6 +32,18 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
     return _strayed(before, operation, after)
 
 
+def lost_comment(before: Source, operation: Operation, after: Source) -> str | None:
+    """Return a comment that is no longer anywhere, though it is not the edited entry's own, or None."""
+    allowance = _allowed(before, operation)
+    gone = allowance.gone | allowance.optional
+    if operation.kind in {"set", "comment"}:  # the line of an array of tables is that of its first
+        gone |= {index for one in before.inside(operation.path) for index in _all(owned(before, one))}
+    allowed = Counter(_normal(before.comments[index].text) for index in gone)
+    old = Counter(_normal(comment.text) for comment in before.comments)
+    new = Counter(_normal(comment.text) for comment in after.comments)
+    return min(old - new - allowed, default=None)
+
+
 def _normal(text: str) -> str:
     """A comment without what its line's newline and indentation add to it."""
     return "\n".join(line.strip() for line in text.splitlines())

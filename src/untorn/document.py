@@ -278,6 +278,11 @@ class Document:
             KeyPathError: There is nothing at ``path``, or ``index`` is out of range.
             ImpreciseEditError: What stands between cannot be told apart from its surroundings.
         """
+        self._settle()
+        if self._operations and self._text is not None:
+            # What was added stands where the layout has room for it, which need not be
+            # behind its siblings: places are counted in the text.
+            self._settled = self._selection.parse(self._text)
         self._ask(operations.moving, path, index)
 
     def set_comment(

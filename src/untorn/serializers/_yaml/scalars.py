@@ -158,11 +158,17 @@ _TAGGED: dict[str, Callable[[str], Value]] = {
     f"{CORE}binary": _binary,
     f"{CORE}timestamp": timestamp,
 }
+_COLLECTIONS = frozenset(f"{CORE}{kind}" for kind in ("seq", "map", "set", "omap", "pairs"))
 
 
 def is_known_scalar(tag: str) -> bool:
     """Return whether a scalar with this tag has a value of its own rather than a ``Tagged``."""
     return tag in _TAGGED
+
+
+def is_known(tag: str) -> bool:
+    """Return whether YAML 1.1's types give nodes with this tag a value, or refuse them."""
+    return is_known_scalar(tag) or tag in _COLLECTIONS
 
 
 def tagged_value(tag: str, text: str) -> Value:

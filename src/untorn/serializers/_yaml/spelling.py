@@ -10,7 +10,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from untorn.sdk import Tagged, UnrepresentableError, Value
-from untorn.serializers._yaml.scalars import CORE
+from untorn.serializers._yaml.scalars import CORE, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -190,8 +190,14 @@ def tag_text(tag: str) -> str:
     """Return how a resolved tag is written.
 
     Raises:
-        UnrepresentableError: It has characters that a tag cannot have.
+        UnrepresentableError: It has characters that a tag cannot have, or is one whose nodes
+            are read as plain data: that node would come back without it, or not at all.
     """
+    if is_known(tag):
+        raise UnrepresentableError(
+            f"a node tagged {tag!r} is no Tagged: readers make plain data of it",
+            hint="give the value itself, without the tag",
+        )
     if _SHORT.fullmatch(tag):
         return tag
     if short := _SHORTENED.fullmatch(tag):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from untorn.sdk import LimitError, ParseError, Tagged, Value
 from untorn.serializers._yaml.events import PLAIN
 from untorn.serializers._yaml.nodes import Document, Node, compose
-from untorn.serializers._yaml.scalars import CORE, is_known_scalar, plain_value, tagged_value
+from untorn.serializers._yaml.scalars import CORE, is_known, is_known_scalar, plain_value, tagged_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,9 +113,7 @@ class Values:
         if tag in (f"{CORE}omap", f"{CORE}pairs") and node.kind == "sequence":
             pairs = [self._pair(item.real) for item in node.items]
             return dict(pairs) if tag == f"{CORE}omap" else [list(pair) for pair in pairs]
-        if is_known_scalar(tag) or tag in (
-            f"{CORE}{kind}" for kind in ("seq", "map", "set", "omap", "pairs")
-        ):
+        if is_known(tag):
             raise ParseError(f"the tag {tag!r} does not fit a {node.kind}", offset=node.start)
         inner = self._mapping(node) if node.kind == "mapping" else [self.of(item) for item in node.items]
         return Tagged(tag, inner)

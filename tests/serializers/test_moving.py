@@ -324,3 +324,13 @@ def test_a_comment_is_compared_where_its_item_stood_before_it_moved(tmp_path: Pa
 def test_a_move_on_plain_data_keeps_the_rest_in_order() -> None:
     assert list(applied({"a": 1, "b": 2, "c": 3}, [Move(("c",), 0)])) == ["c", "a", "b"]
     assert applied([1, 2, 3], [Move((0,), 2)]) == [2, 3, 1]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_places_are_those_of_the_text_also_after_an_addition(place: int) -> None:
+    """A key is added to a table above its sub-tables: it does not stand last."""
+    document = untorn.parse("[a.b]\nx = 1\n\n[a.c]\ny = 2\n", format="toml")
+    document.set("a.k", 1)
+    document.move("a.c", 1 + place)
+    data = document.to_bytes()
+    assert list(untorn.loads(data, format="toml")["a"]).index("c") == 1 + place

@@ -447,6 +447,12 @@ DOCUMENTS = [
     ("a\n---\nb\n---\nc\n", Delete((1,)), "a\n---\nc\n"),
     ("a\n---\nb\n", Delete((1,)), "a\n"),
     ("a\n---\nb", Delete((1,)), "a"),
+    ("a\n---\nb\n...\nc\n", Delete((1,)), "a\n...\nc\n"),
+    ("a\n...\nb\n...\n# c\nc\n", Delete((1,)), "a\n...\n# c\nc\n"),
+    ("a\n---\nb\n...\n# c\n---\nc\n", Delete((1,)), "a\n...\n# c\n---\nc\n"),
+    ("a\n---\nb\n...\n---\nc\n", Delete((1,)), "a\n---\nc\n"),
+    ("---\na\n...\n# c\nc\n", Delete((0,)), "# c\nc\n"),
+    ("\ta\n", Set((0,), {"b": 1}), "b: 1\n"),
     ("a\n---\nb\n", Delete((0,)), "---\nb\n"),
     ("a: 1\n---\nb: 1\n", Set((), [{"a": 2}, {"b": 1}, 3]), "a: 2\n---\nb: 1\n---\n3\n"),
 ]
@@ -465,6 +471,7 @@ def test_whole_documents_come_and_go(text: str, operation: Operation, expected: 
 
 
 REFUSED = [
+    ("? a\nb: 1\n: 2\n", drop("b"), "colon of the empty key"),
     ("a: &x 1\nb: *x\n", put("a"), "need the anchor"),
     ("a: &x {b: 1}\nc: *x\n", put("a", "b"), "aliases elsewhere name it"),
     ("a: &x {b: 1}\nc: *x\n", put("c", "b"), "through the alias"),

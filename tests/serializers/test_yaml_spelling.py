@@ -123,6 +123,10 @@ def test_what_yaml_cannot_hold_is_refused_with_its_key_path() -> None:
         {"x": 1j},
         Tagged("!t", 12),
         Tagged("no tag", "x"),
+        Tagged("tag:yaml.org,2002:int", "x"),  # read as a number, or not at all
+        Tagged("tag:yaml.org,2002:str", "x"),
+        Tagged("tag:yaml.org,2002:set", {"a": None}),
+        Tagged("tag:yaml.org,2002:omap", [{"a": 1}]),
         datetime(2001, 1, 1, tzinfo=timezone(timedelta(seconds=30))),
     ]
     for value in refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.sdk import ImpreciseEditError, KeyPath, TextEdit, Value
+from untorn.sdk import ImpreciseEditError, KeyPath, TextEdit, Value, line_stop
 from untorn.serializers._yaml.fragments import root_text
 
 if TYPE_CHECKING:
@@ -35,11 +35,28 @@ def remove_document(index: Index, number: int, path: KeyPath) -> list[TextEdit]:
     start = documents[number].start
     if number + 1 < len(documents):
         _refuse_directives(index, number + 1)
-        return [TextEdit(start, documents[number + 1].start, "")]
+        return [TextEdit(start, _stop_before_next(index, number), "")]
     stop = len(text)
     if not text.endswith("\n"):
         start = len(text[:start].rstrip("\r\n"))
     return [TextEdit(start, stop, "")]
+
+
+def _stop_before_next(index: Index, number: int) -> int:
+    """Return where what goes with document ``number`` ends: behind its ``...`` all is the next one's.
+
+    The ``...`` itself stays where nothing else parts its neighbours.
+    """
+    text = index.text
+    document, following = index.documents[number : number + 2]
+    if not text.endswith("...", document.root.end, document.end):
+        return following.start
+    behind = line_stop(text, document.end)
+    before = text[index.documents[number - 1].root.end : document.start] if number else "..."
+    parted = any(line.startswith("...") for line in before.splitlines())
+    if parted or (following.explicit and not text[behind : following.start].strip()):
+        return behind
+    return document.end - len("...")
 
 
 def _refuse_directives(index: Index, number: int) -> None:

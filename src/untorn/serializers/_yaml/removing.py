@@ -44,7 +44,7 @@ def remove(index: Index, entry: Entry, path: KeyPath) -> list[TextEdit]:
         return merged_edits(_emptied(index, entry, path))
     if index.text[line_start(index.text, index.start_of(entry)) : index.start_of(entry)].strip():
         return [_first_on_line(index, entry)]
-    _refuse_stray_value(index, entry, path)
+    _refuse_stray_colon(index, entry, path)
     edits = _own_lines(index, entry)
     _refuse_lost_newline(index, entry, edits, path)
     return edits
@@ -107,19 +107,6 @@ def _follows_kept_breaks(index: Index, entry: Entry) -> bool:
     return keeps_breaks(index.text, last_leaf(entry_at(entry.holder, entry.number - 1).node))
 
 
-def _refuse_stray_value(index: Index, entry: Entry, path: KeyPath) -> None:
-    """Raise if the value of an empty key (``: v``) would become that of a key without one (``? k``)."""
-    if entry.holder is None or not 0 < entry.number < count_of(entry.holder) - 1:
-        return
-    before, after = (entry_at(entry.holder, entry.number + step) for step in (-1, 1))
-    if index.text.startswith("?", index.start_of(before)) and index.text.startswith(
-        ":", index.start_of(after)
-    ):
-        raise ImpreciseEditError(
-            "cannot delete it: the value behind it would become that of the key before it", where=path
-        )
-
-
 def _refuse_lost_newline(index: Index, entry: Entry, edits: list[TextEdit], path: KeyPath) -> None:
     """Raise if a block scalar would come to end a text without final newline, and so lose its own."""
     text = index.text
@@ -131,6 +118,25 @@ def _refuse_lost_newline(index: Index, entry: Entry, edits: list[TextEdit], path
             "cannot delete it: the text before it would end the file, and lose its final newline",
             where=path,
             hint="end the file with a newline first",
+        )
+
+
+def _refuse_stray_colon(index: Index, entry: Entry, path: KeyPath) -> None:
+    """Raise if the colon of the empty key that follows would become that of a ``? key`` before.
+
+    Raises:
+        ImpreciseEditError: It would.
+    """
+    holder = entry.holder
+    assert holder is not None
+    if entry.key is None or not 0 < entry.number < count_of(holder) - 1:
+        return
+    before, following = entry_at(holder, entry.number - 1), entry_at(holder, entry.number + 1)
+    if not index.has_colon(before) and index.text.startswith(":", index.start_of(following)):
+        raise ImpreciseEditError(
+            "cannot delete it: the colon of the empty key behind it would go to the key before it",
+            where=path,
+            hint="write the empty key as null",
         )
 
 

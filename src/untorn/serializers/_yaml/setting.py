@@ -218,7 +218,10 @@ def _root(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
         return [TextEdit(node.start, stop, _one_line(index, node, value))]
     may_end = block_may_end(text, line_stop(text, stop), -1)
     start = node.start
-    is_first = not text[line_start(text, start) : start].strip()
+    indentation = text[line_start(text, start) : start]
+    is_first = not indentation.strip()
+    if is_first and "\t" in indentation:  # a scalar may stand behind a tab, a block may not
+        start = line_start(text, start)
     column = column_of(text, start) if is_first else 0
     new = root_text(value, replace(index.style, blocks=may_end), column).removesuffix("\n")
     if not is_first and not isinstance(value, Tagged):

@@ -133,6 +133,14 @@ def harness_quick(session: nox.Session) -> None:
     session.run("python", "-m", "harness.run", "--quick", *session.posargs)
     session.run("python", "-m", "harness.suites", "--quick")
     session.run("python", "-m", "harness.handmade", "--quick")
+    session.run("python", "-m", "harness.fuzz", "--seconds", "60", "--seed", "0")
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Random texts, edits and values, for an hour (``-- --seconds 600 --format yaml``: otherwise)."""
+    install(session, "harness")
+    session.run("python", "-m", "harness.fuzz", *(session.posargs or ["--seconds", "3600"]))
 
 
 @nox.session(default=False)

@@ -116,10 +116,14 @@ def operation(whole: object, dice: Random) -> Operation:
     )
     paths = list(places(whole))
     fitting = [path for path in paths if _fits(kind, path, whole)]
-    path = dice.choice(fitting if fitting and dice.random() < 0.95 else paths)
+    if not fitting:
+        kind, fitting = "set", paths
+    path = dice.choice(fitting if dice.random() < 0.95 else paths)
+    siblings = look(whole, path if kind == "insert" else path[:-1])
+    count = len(siblings) if isinstance(siblings, (dict, list)) else 0
+    index = dice.choice([0, -1, dice.randint(-count, count), dice.randint(-9, 9)])
     if dice.random() < 0.05:
         path = (*path, *dice.choices([0, -1, "k", 7], k=2))
-    index = dice.choice([0, 0, 1, 2, -1, -2, 9])
     match kind:
         case "add":
             more = [key(dice) for _ in range(dice.choice([1, 1, 1, 2]))]
@@ -163,6 +167,8 @@ def settled(whole: object, operation: Operation) -> Operation:
     Raises:
         NowhereError: It leads nowhere.
     """
+    if operation.kind in {"set", "add"}:
+        return _set_or_add(whole, operation)
     path, node = _followed(whole, operation.path)
     index = operation.index
     if operation.kind in {"append", "insert"}:
@@ -179,6 +185,13 @@ def settled(whole: object, operation: Operation) -> Operation:
         if operation.kind == "move":
             index = _counted(index, len(siblings), behind=False)
     return Operation(operation.kind, path, operation.value, operation.name, index)
+
+
+def _set_or_add(whole: object, operation: Operation) -> Operation:
+    try:
+        return Operation("set", _followed(whole, operation.path)[0], operation.value)
+    except NowhereError:
+        return Operation("add", operation.path, operation.value)
 
 
 def _refuse_name(siblings: object, old: object, new: object) -> None:

@@ -245,6 +245,27 @@ def test_keys_that_need_each_other_join_in_turn() -> None:
     assert result == "a=1\nb=counted#1\nc=counted#2\nd=counted#3\n"
 
 
+def patch_section(keys: Keys, operation: Operation) -> list[TextEdit]:
+    """Like ``patch_key``, but mappings are sections, behind all that is none."""
+    assert isinstance(operation, Set)
+    key, value = operation.path[-1], operation.value
+    if isinstance(value, dict):
+        return [TextEdit(len(keys.text), len(keys.text), f"[{key}]\n")]
+    first = keys.text.find("[")
+    at = len(keys.text) if first < 0 else first
+    return [TextEdit(at, at, f"{key}={value}\n")]
+
+
+@pytest.mark.parametrize("order", ["sms", "ssms", "smms", "smsms", "mssm"])
+def test_keys_of_several_kinds_join_where_each_alone_would(order: str) -> None:
+    operations = [Set((f"{each}{number}",), {} if each == "m" else 1) for number, each in enumerate(order)]
+    together = apply_edits("", patched("", operations, Keys, patch_section))
+    in_turn = ""
+    for operation in operations:
+        in_turn = apply_edits(in_turn, patched(in_turn, [operation], Keys, patch_section))
+    assert together == in_turn
+
+
 def test_a_key_that_joins_elsewhere_is_not_put_behind_the_last() -> None:
     result, _ = keys_after("a=1\n", Set(("b",), 2), Set(("a",), 3), Set(("c",), 4), Set(("b",), 5))
     assert result == "a=3\nb=5\nc=4\n"

@@ -116,7 +116,12 @@ def test_comments_and_trailing_commas_are_read_over(text: str, value: Value) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["[,]", "{,}", "[1,,]", '{"a":,}', "[,,]", "/ 1", "[1] /* open", "[1 # one\n]", "['a']"]
+    "text",
+    [
+        *("[,]", "{,}", "[1,,]", '{"a":,}', "[,,]", "/ 1", "[1] /* open", "[1 # one\n]", "['a']"),
+        # No comment begins in a string that does not end on its line, and closes it.
+        *('["/*\n*/"]', '[//\n"a /*\r\n*/ b"]', '{"a": "\\"/*\n*/": 1}'),
+    ],
 )
 def test_nothing_else_is(text: str) -> None:
     with pytest.raises(ParseError):

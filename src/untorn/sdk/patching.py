@@ -91,7 +91,7 @@ class _Patching(Generic[Index]):
         self._index: Index | None = None
         self._done: list[TextEdit] = []
         self._batch = _Batch()
-        self._proved: KeyPath | None = None
+        self._proved: set[tuple[KeyPath, str, str]] = set()
 
     def edits(self) -> list[TextEdit]:
         """Return the edits of the first text that do all that was done."""
@@ -127,23 +127,25 @@ class _Patching(Generic[Index]):
 
     def _settle(self) -> None:
         self._done, self._now = self.edits(), apply_edits(self._now, self._batch.edits)
-        self._index, self._batch, self._proved = None, _Batch(), None
+        self._index, self._batch, self._proved = None, _Batch(), set()
 
     def _behind_the_last(self, operation: Operation, new: list[TextEdit]) -> bool:
         """Put what is added behind what was added last, if that is what an operation alone would do.
 
         Many keys that join one mapping would else be as many indexes. That it is the
-        same is tried for the first two; the proof of a save is for all.
+        same is tried for the first two, and for the first two of other kinds: what is
+        no table does not stand behind one. The proof of a save is for all.
         """
         joined = self._batch.joined(operation, new)
         if joined is None:
             return False
-        if self._proved != operation.path[:-1]:
+        pair = (operation.path[:-1], _kind(self._batch.last), _kind(operation))
+        if pair not in self._proved:
             before = apply_edits(self._now, self._batch.edits)
             alone = _listed(self._patch_one(self._index_of(before), operation)) or []
             if apply_edits(before, alone) != apply_edits(self._now, joined):
                 return False
-            self._proved = operation.path[:-1]
+            self._proved.add(pair)
         self._batch.edits = joined
         self._batch.note(operation)
         return True
@@ -175,6 +177,15 @@ def _moved_up(operation: Operation, gone: list[Any]) -> Operation:
     return replace(operation, path=(*operation.path[:-1], last))
 
 
+def _kind(operation: Operation | None) -> str:
+    """Return what may decide where the value that an operation adds is written."""
+    value = operation.value if isinstance(operation, (Set, Insert)) else None
+    if isinstance(value, Mapping):
+        return "mapping"
+    is_list = bool(value) and isinstance(value, (list, tuple))
+    return "mappings" if is_list and all(isinstance(item, Mapping) and item for item in value) else "other"
+
+
 def _listed(edits: Iterable[TextEdit] | None) -> list[TextEdit] | None:
     return None if edits is None else list(edits)
 
@@ -203,7 +214,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.edits: list[TextEdit] = []
-        self._last: Operation | None = None
+        self.last: Operation | None = None
         self._run: KeyPath | None = None
         # Paths, and all that lead to them, looked up instead of compared one by one.
         self._set: set[KeyPath] = set()
@@ -230,18 +241,18 @@ class _Batch:
         self._above.update(_leading_to(path))
         if self.first_of_run(operation) is None:
             self._run = operation.path if isinstance(operation, Insert) else None
-        self._last = operation
+        self.last = operation
 
     def first_of_run(self, operation: Operation) -> KeyPath | None:
         """Return where the items began that were inserted one behind the other, if this is the next."""
-        last, run = self._last, self._run
+        last, run = self.last, self._run
         if run is None or not (isinstance(last, Insert) and isinstance(operation, Insert)):
             return None
         return run if operation.path == (*last.path[:-1], last.path[-1] + 1) else None
 
     def joined(self, operation: Operation, new: list[TextEdit]) -> list[TextEdit] | None:
         """Return the edits with ``new`` behind what the last operation, of the same kind, put there."""
-        last = self._last
+        last = self.last
         alike = isinstance(last, Set) and isinstance(operation, Set) and last.path[:-1] == operation.path[:-1]
         alike = alike or self.first_of_run(operation) is not None
         if not alike or len(new) != 1 or new[0].start != new[0].stop:

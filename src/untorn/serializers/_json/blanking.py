@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 _STRING = r'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+"'
 _BLANK = r"[ \t\r\n]*+"
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
-# What begins like a comment and never ends is for ``json`` to refuse.
-_UP_TO_A_COMMENT = re.compile(rf'((?:[^"/]++|{_STRING}|"|/(?![/*]))*+)({_COMMENT.pattern}|/|\Z)', re.DOTALL)
+# What begins like a comment and never ends is for ``json`` to refuse. So is a string that does not
+# end on its line: a comment that began in it would take the line break away, and close it.
+_UP_TO_A_COMMENT = re.compile(
+    rf'((?:[^"/]++|{_STRING}|"[^\r\n]*+|/(?![/*]))*+)({_COMMENT.pattern}|/|\Z)', re.DOTALL
+)
 # A comma with nothing before it is no trailing comma, and stays for ``json`` to refuse.
 _UP_TO_A_TRAILING_COMMA = re.compile(
     rf'(?:[^",\[{{:]++|{_STRING}|"|[\[{{:,]{_BLANK},|[\[{{:]|,(?!{_BLANK}[\]}}]))*+', re.DOTALL

@@ -147,12 +147,13 @@ def entry_text(key: Value, value: Value, column: int, style: Style, *, colon: st
     rest = block_text(value, column, style)
     if rest.startswith(" ") and colon.startswith(":"):
         rest = colon[1:] + rest[1:]
-    if len(name) <= _LONGEST_KEY:
+    if len(name) <= LONGEST_KEY:
         return f"{name}:{rest}"
     return f"? {name}\n{' ' * column}:{rest}"
 
 
-_LONGEST_KEY = 1000  # readers give up at 1024 characters
+LONGEST_KEY = 1000
+"""Of a key without ``?``: readers give up at 1024 characters."""
 
 
 def leaf_text(value: Value, column: int, style: Style, *, in_sequence: bool = False) -> str:

@@ -33,7 +33,8 @@ from untorn.sdk import (
 )
 from untorn.serializers._yaml.adding import add_item, add_key
 from untorn.serializers._yaml.documents import insert_document, remove_document
-from untorn.serializers._yaml.fragments import root_text
+from untorn.serializers._yaml.fragments import LONGEST_KEY, root_text
+from untorn.serializers._yaml.layout import column_of
 from untorn.serializers._yaml.lines import merged_edits
 from untorn.serializers._yaml.nodes import content_start
 from untorn.serializers._yaml.places import COMMENTS, Entry, Index, refuse_needed_anchors, refuse_shared
@@ -231,6 +232,9 @@ def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:
     node = entry.key
     quote = node.style if node.kind == "scalar" and node.style in (DOUBLE, SINGLE) else ""
     new = spelled_key(key, quote=quote, preferred=index.style.quote, flow=entry.holder.is_flow)
+    if not entry.holder.is_flow and _needs_mark(index, entry, new):
+        column = column_of(index.text, node.start)
+        return [TextEdit(node.start, index.colon_of(entry), f"? {new}\n{' ' * column}")]
     if node.start == node.end:
         if entry.holder.is_flow:
             raise ImpreciseEditError("an empty key in brackets cannot be renamed", where=path)
@@ -240,6 +244,19 @@ def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:
             )
         new = f" {new}" if index.text[node.start - 1 : node.start] == "?" else new
     return [TextEdit(node.start, node.end, new)]
+
+
+def _needs_mark(index: Index, entry: Entry, name: str) -> bool:
+    """Return whether a key without ``?`` needs one to have this name.
+
+    It does if the name is long, or if it was empty and a block begins behind its
+    colon, which no other key allows.
+    """
+    assert entry.key is not None
+    if index.start_of(entry) < entry.key.start or not index.has_colon(entry):
+        return False
+    between = index.text[index.colon_of(entry) : content_start(index.text, entry.node)]
+    return len(name) > LONGEST_KEY or (entry.node.is_block and "\n" not in between)
 
 
 def _moved(index: Index, operation: Move) -> list[TextEdit]:

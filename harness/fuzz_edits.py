@@ -49,7 +49,7 @@ _SCALARS: list[Any] = [
 ]  # fmt: skip
 _KEYS: list[Any] = [1, -1, 1.5, True, None, date(2001, 1, 1), ("a", 1), b"k"]
 _COMMENTS: list[str | None] = [
-    *[None, "", "c", "why?", "two\nlines", "\n", "a = 1", "a: 1", "- x", "#", " x", "noqa", "*/", "// x"],
+    *[None, "", "c", "why so", "two\nlines", "\n", "a = 1", "a: 1", "- x", "#", " x", "noqa", "*/", "// x"],
     *["\x00", "]"],
     *["\r", "é😀", "\u2028", "\ud800", "x" * 300, "\\", '"', "SPDX-License-Identifier: MIT", "{", "|"],
 ]  # fmt: skip

@@ -182,8 +182,9 @@ def _kind(operation: Operation | None) -> str:
     value = operation.value if isinstance(operation, (Set, Insert)) else None
     if isinstance(value, Mapping):
         return "mapping"
-    is_list = bool(value) and isinstance(value, (list, tuple))
-    return "mappings" if is_list and all(isinstance(item, Mapping) and item for item in value) else "other"
+    if not isinstance(value, (list, tuple)) or not value:
+        return "other"
+    return "mappings" if all(isinstance(item, Mapping) and item for item in value) else "other"
 
 
 def _listed(edits: Iterable[TextEdit] | None) -> list[TextEdit] | None:

@@ -238,10 +238,6 @@ def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:
     if node.start == node.end:
         if entry.holder.is_flow:
             raise ImpreciseEditError("an empty key in brackets cannot be renamed", where=path)
-        if entry.node.is_block and "\n" not in index.text[node.end : entry.node.start]:
-            raise ImpreciseEditError(
-                "its value begins on its line, which only an empty key permits", where=path
-            )
         new = f" {new}" if index.text[node.start - 1 : node.start] == "?" else new
     return [TextEdit(node.start, node.end, new)]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from harness.oracle import remarks
 from harness.oracle.lines import Allowance, first_difference, surplus
 from harness.oracle.operations import Operation, Path, path_after
-from harness.oracle.ownership import Owned, owned
-from harness.oracle.positions import comments_below, interior
+from harness.oracle.ownership import Owned, comments_below, owned
+from harness.oracle.positions import interior
 
 if TYPE_CHECKING:
     from harness.oracle.source import Entry, Source

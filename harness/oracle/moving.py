@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from harness.oracle.lines import first_difference
-from harness.oracle.ownership import owned
+from harness.oracle.operations import path_after
+from harness.oracle.ownership import comments_below, owned
 
 if TYPE_CHECKING:
     from harness.oracle.operations import Operation
@@ -30,8 +31,10 @@ def check(before: Source, operation: Operation, after: Source) -> str | None:
     outside = [*before.lines[:first], *before.lines[last + 1 :]]
     if outside != [*after.lines[:first], *after.lines[stop:]]:
         return f"a line changed that is not moved: {first_difference(before.lines, after.lines)}"
-    return _inside(before, places, before.lines[first : last + 1], after.lines[first:stop]) or _gaps(
-        before, operation, after
+    return (
+        _inside(before, places, before.lines[first : last + 1], after.lines[first:stop])
+        or _respelled(before, operation, after)
+        or _gaps(before, operation, after)
     )
 
 
@@ -78,6 +81,31 @@ def _inside(source: Source, places: list[Entry], old: list[str], new: list[str])
     return f"not the same in another order: {min((one - other) or (other - one))!r}"
 
 
+def _respelled(before: Source, operation: Operation, after: Source) -> str | None:
+    """What moved is the same to the letter, and so are the lines of its comment, in their order."""
+    in_list = before.parent(operation.path).kind == "sequence"
+    for entry in between(before, operation):
+        target = path_after(operation, entry.path, in_list=in_list)
+        assert target is not None
+        there = after.entries[target]
+        if _text(before, entry) != _text(after, there):
+            return f"{entry.path!r} is not as it was: {_text(after, there)!r:.200}"
+        lines = [_words(before, index) for index in sorted(owned(before, entry).sure_above)]
+        now = [words for index in owned(after, there).block if (words := _words(after, index)) in lines]
+        if sorted(now) == sorted(lines) and now != lines:
+            return f"{entry.path!r}: the lines of its comment are in another order"
+    return None
+
+
+def _text(source: Source, entry: Entry) -> str:
+    return source.text[entry.start : entry.end].rstrip()
+
+
+def _words(source: Source, index: int) -> str:
+    """What a comment says, however its lines are indented."""
+    return " ".join(source.comments[index].text.split())
+
+
 def _gaps(before: Source, operation: Operation, after: Source) -> str | None:
     """Blank lines belong to places, not to what stands there."""
     children = before.parent(operation.path).children
@@ -87,7 +115,28 @@ def _gaps(before: Source, operation: Operation, after: Source) -> str | None:
         [_blank_lines(source, source.entries[one], source.entries[other]) for one, other in pairwise(paths)]
         for source, paths in ((before, children), (after, now))
     ]
-    return None if gaps[0] == gaps[1] else f"blank lines moved: {gaps[0]} -> {gaps[1]}"
+    if gaps[0] != gaps[1]:
+        return f"blank lines moved: {gaps[0]} -> {gaps[1]}"
+    for (one, other), (one_now, other_now) in zip(pairwise(children), pairwise(now), strict=True):
+        stays = Counter(_nobodys(before, before.entries[one], before.entries[other]))
+        there = Counter(_between(after, after.entries[one_now], after.entries[other_now]).values())
+        if lost := stays - there:
+            return f"a comment that is nobody's moved: {min(lost)!r}"
+    return None
+
+
+def _between(source: Source, one: Entry, other: Entry) -> dict[int, str]:
+    """The comments between two entries, by their index."""
+    found = (source.comment_at[comment.start] for comment in source.comments_in(one.end, other.start))
+    return {index: _words(source, index) for index in found}
+
+
+def _nobodys(source: Source, one: Entry, other: Entry) -> list[str]:
+    """The comments between two entries that are neither's; those indented more deeply may be the first's."""
+    inside = [entry for entry in source.inside(one.path) if entry.end == one.end]
+    theirs = owned(source, other).above.union(*(owned(source, entry).inline for entry in [one, *inside]))
+    theirs.update(index for _, index in comments_below(source, one))
+    return [text for index, text in _between(source, one, other).items() if index not in theirs]
 
 
 def _blank_lines(source: Source, one: Entry, other: Entry) -> int:

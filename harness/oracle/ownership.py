@@ -48,6 +48,11 @@ class Owned:
         """What certainly is the entry's own."""
         return (self.above | self.inline) - self.unclear
 
+    @property
+    def sure_above(self) -> set[int]:
+        """What stands above and certainly is the entry's own."""
+        return self.above - self.unclear
+
 
 def owned(source: Source, entry: Entry) -> Owned:
     """Find the comments that are an entry's own."""
@@ -235,3 +240,16 @@ def _shares_line(source: Source, end: int, *, first: bool) -> bool:
     return any(
         entry.start < own and entry.end < own and source.line_of(entry.start) == line for entry in here
     )
+
+
+def comments_below(source: Source, entry: Entry) -> list[tuple[int, int]]:
+    """The comments behind a YAML entry, up to the next content, that are indented more deeply than it."""
+    found: list[tuple[int, int]] = []
+    line = source.line_of(entry.end) + 1
+    column = source.column_of(entry.start)
+    while line < len(source.lines) and (line in source.standing_alone or not source.lines[line].strip()):
+        index = source.standing_alone.get(line)
+        if index is not None and source.column_of(source.comments[index].start) > column:
+            found.append((line, index))
+        line += 1
+    return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.oracle import moving, remarks
 from harness.oracle.lines import Allowance, first_difference, surplus
-from harness.oracle.ownership import owned
+from harness.oracle.ownership import comments_below, owned
 from harness.oracle.source import Entry, Source, Span
 from harness.oracle.values import is_scalar
 
@@ -280,19 +280,6 @@ def _comments_below(source: Source, entry: Entry, allowance: Allowance) -> None:
     """Comments behind a block entry that are indented more deeply than it: they may be seen as inside."""
     for line, _ in comments_below(source, entry):
         allowance.optional.add(line)
-
-
-def comments_below(source: Source, entry: Entry) -> list[tuple[int, int]]:
-    """The comments behind a YAML entry, up to the next content, that are indented more deeply than it."""
-    found: list[tuple[int, int]] = []
-    line = source.line_of(entry.end) + 1
-    column = source.column_of(entry.start)
-    while line < len(source.lines) and (line in source.standing_alone or not source.lines[line].strip()):
-        index = source.standing_alone.get(line)
-        if index is not None and source.column_of(source.comments[index].start) > column:
-            found.append((line, index))
-        line += 1
-    return found
 
 
 def _parent_empties(source: Source, entry: Entry, parent: Entry, allowance: Allowance) -> None:

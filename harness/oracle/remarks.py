@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.oracle.lines import Allowance
@@ -12,20 +13,25 @@ if TYPE_CHECKING:
     from harness.oracle.source import Source
 
 
-def check(operation: Operation, after: Source) -> str | None:
+def check(before: Source, operation: Operation, after: Source) -> str | None:
     """Say why an entry's comment is not the one that was asked for, or None."""
     if operation.kind != "comment":
         return None
     own = owned(after, after.entries[operation.path])
-    if operation.name == "above":
-        # A block at the top of a file is nobody's; what was asked for must be next to its entry all the same.
-        found = own.block if operation.value is not None else sorted(own.above - own.unclear)
-        found = found[len(found) - lines_asked(operation) :] if operation.value is not None else found
-    else:
-        found = sorted(own.inline)
-    said = [_said(after, index) for index in found]
     asked = [] if operation.value is None else [line.strip() for line in str(operation.value).split("\n")]
-    return None if said == asked else f"{operation.name}: {asked} asked, {said} found"
+    if operation.name == "inline" or operation.value is None:
+        said = [
+            _said(after, one) for one in sorted(own.inline if operation.name == "inline" else own.sure_above)
+        ]
+        return None if said == asked else f"{operation.name}: {asked} asked, {said} found"
+    # Above what is next to its entry may stand what was there and is nobody's: directives, a file's heading.
+    said = [_said(after, index) for index in own.block]
+    rest = said[: len(said) - len(asked)]
+    if said[len(rest) :] != asked:
+        return f"above: {asked} asked, {said} found"
+    was = owned(before, before.entries[operation.path])
+    left = Counter(rest) - Counter(_said(before, one) for one in was.block if one not in was.sure_above)
+    return f"above: the old comment is still there: {min(left)!r}" if left else None
 
 
 def _said(source: Source, index: int) -> str:
@@ -53,12 +59,11 @@ def allowed(before: Source, operation: Operation) -> Allowance:
         allowance.any_text(*(ends or inline_lines(before, operation)))
         return allowance
     # A licence at the top is kept apart from what is new by a blank line.
-    allowance.new = lines_asked(operation) + (operation.value is not None)
+    allowance.new = lines_asked(operation) + bool(own.block and not own.above)
     for index in own.block:
         comment = before.comments[index]
         lines = range(before.line_of(comment.start), before.line_of(comment.end) + 1)
-        sure = index in own.above and index not in own.unclear
-        (allowance.gone if sure else allowance.optional).update(lines)
+        (allowance.gone if index in own.sure_above else allowance.optional).update(lines)
     if operation.value is not None:  # what is asked may be what was there
         allowance.optional |= allowance.gone
         allowance.gone = set()

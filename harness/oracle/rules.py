@@ -64,6 +64,6 @@ def judge(  # noqa: PLR0913 - what it judges, and two hints
         ("E1", positions.check(source, operation, result)),
         ("E3", comments.check(source, operation, result)),
         ("E4", style.check(source, operation, result)),
-        ("E9", remarks.check(operation, result)),
+        ("E9", remarks.check(source, operation, result)),
     )
     return [*found, *(Finding(rule, message) for rule, message in checks if message)]

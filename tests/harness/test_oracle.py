@@ -70,6 +70,7 @@ PATHS = b'{root: /srv, cache: "/tmp"}'
 
 DOTTED = b"p = {x = 2, v.a = 1}\n"
 PARTED = b"[t]\nx = 1\n[o]\n# of z\nz = 1\n\n# a heading\n\n# of w\n[[t.s]]\nw = 1\n"
+HEADED = b'{\n  "a": 1,\n  // heading\n\n  "b": 2\n}\n'
 STEPS = b"- a: 1 # one\n  # of b\n  b: 2\n- c\n"
 MOVED_STEP = b"-\n  # of b\n  b: 2\n  a: 1 # one\n- c\n"
 
@@ -364,7 +365,55 @@ CASES: dict[str, Case] = {
         b"-\n  b: 2\n  a: 1\n",
         "E1",
     ),
+    "yaml move turns the lines of what moves around": (
+        "yaml",
+        b"a: 1\nb:\n  c: 1\n  d: 2\n",
+        move(0, "b"),
+        b"a: 1\nb:\n  c: 1\n  d: 2\n",
+        b"b:\n  d: 2\n  c: 1\na: 1\n",
+        "E1",
+    ),
+    "toml move turns the lines of a comment around": (
+        "toml",
+        b"a = 1\n# one\n# two\nb = 2\n",
+        move(0, "b"),
+        b"a = 1\n# one\n# two\nb = 2\n",
+        b"# two\n# one\nb = 2\na = 1\n",
+        "E1",
+    ),
+    "jsonc move takes a heading along": (
+        "jsonc",
+        HEADED,
+        move(0, "b"),
+        HEADED,
+        b'{\n  // heading\n\n  "b": 2,\n  "a": 1\n}\n',
+        "E1",
+    ),
+    "toml move takes a setting that is commented out along": (
+        "toml",
+        b"a = 1\n# level = 3\nb = 2\n",
+        move(0, "b"),
+        b"a = 1\n# level = 3\nb = 2\n",
+        b"# level = 3\nb = 2\na = 1\n",
+        "E1",
+    ),
     # Comments that were asked for
+    "yaml a comment above the old one": (
+        "yaml",
+        YAML,
+        remark("above", "Why.", *DEBUG),
+        b"tests.\n",
+        b"tests.\n  # Why.\n",
+        "E9",
+    ),
+    "jsonc a comment with a blank line above": (
+        "jsonc",
+        JSONC,
+        remark("above", "Why.", "hosts"),
+        b'  "hosts"',
+        b'\n  // Why.\n  "hosts"',
+        "E1",
+    ),
     "toml a comment that was not set": (
         "toml",
         TOML,
@@ -387,7 +436,7 @@ CASES: dict[str, Case] = {
         remark("above", "Why.", *HOSTS),
         b"  hosts:",
         b"  # Why.\n\n  hosts:",
-        "E9",
+        "E1 E9",
     ),
     "yaml a comment behind moves the value": (
         "yaml",

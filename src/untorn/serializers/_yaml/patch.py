@@ -106,10 +106,7 @@ def patch_one(index: Index, operation: Operation) -> list[TextEdit]:  # noqa: PL
                 else remove(index, _found(index, path), path)
             )
         case SetComment():
-            entry = _found(index, path)
-            refuse_shared(entry.shared, path, "comment on it")
-            end = None if entry.holder is None else index.line_end_of(entry)
-            return commented(index.text, index.located(entry), operation, COMMENTS, end=end)
+            return _commented(index, operation)
         case Move():
             return _moved(index, operation)
         case _:
@@ -253,6 +250,17 @@ def _needs_mark(index: Index, entry: Entry, name: str) -> bool:
         return False
     between = index.text[index.colon_of(entry) : content_start(index.text, entry.node)]
     return len(name) > LONGEST_KEY or (entry.node.is_block and "\n" not in between)
+
+
+def _commented(index: Index, operation: SetComment) -> list[TextEdit]:
+    path = operation.path
+    entry = _found(index, path)
+    # A comment beside the anchor is no part of what the aliases name; beside an alias it cannot be.
+    ways = (_found(index, path[:depth]).node for depth in range(1, len(path)))
+    if entry.merged or any(node.kind == "alias" for node in ways):
+        refuse_shared(entry.shared, path, "comment on it")
+    end = None if entry.holder is None else index.line_end_of(entry)
+    return commented(index.text, index.located(entry), operation, COMMENTS, end=end)
 
 
 def _moved(index: Index, operation: Move) -> list[TextEdit]:

@@ -12,7 +12,7 @@ from harness.oracle.moving import between
 from harness.oracle.operations import look
 from harness.oracle.ownership import owned
 from harness.oracle.positions import rest_of_line
-from harness.oracle.values import is_scalar
+from harness.oracle.values import is_scalar, same
 from harness.oracle.yaml_reader import MERGE
 
 if TYPE_CHECKING:
@@ -203,7 +203,8 @@ class _Picker:
         for entry in self.pick("replace", items, number):
             operation = Operation("set", entry.path, self.new("replace", entry.path, self.value_of(entry)))
             yield self.choice("replace", operation)
-        for entry in self.pick("remove", items, number):
+        # Of two that are equal, the whole list does not say which one goes.
+        for entry in self.pick("remove", (each for each in items if not self.is_twice(each)), number):
             only = len(self.source.parent(entry.path).children) == 1
             operation = (
                 Operation("set", entry.path[:-1], []) if only else Operation("delete", entry.path, whole=True)
@@ -217,6 +218,14 @@ class _Picker:
                 "insert", entry.path, self.item("list edit", entry), index=index, whole=True
             )
             yield self.choice("list edit", operation)
+
+    def is_twice(self, item: Entry) -> bool:
+        """Whether an item beside this one has the same value."""
+        siblings, number = self.source.parent(item.path).children, item.path[-1]
+        assert isinstance(number, int)
+        beside = (*siblings[max(0, number - 1) : number], *siblings[number + 1 : number + 2])
+        value = self.value_of(item)
+        return any(same(value, self.value_of(self.source.entries[each])) for each in beside)
 
     def moves(self, number: int) -> Iterator[Choice]:
         """One place on, and from one end to the other; among siblings that are written in one piece each."""

@@ -163,7 +163,14 @@ REFUSED: list[tuple[str, str, dict[str, Any], type[untorn.UntornError], str]] = 
     ("toml", "s.c.d", {"above": "x"}, ImpreciseEditError, "something else stands before it"),
     ("jsonc", "b[0]", {"above": "x"}, ImpreciseEditError, "something else stands before it"),
     ("yaml", "b[1]", {"inline": "x"}, ImpreciseEditError, "something else stands behind it"),
-    ("yaml", "n.o", {"inline": "x"}, ImpreciseEditError, "cannot comment on it: aliases elsewhere"),
+    ("yaml", "n.o", {"inline": "x"}, ImpreciseEditError, "something else stands behind it"),
+    (
+        "yaml",
+        "q.o",
+        {"above": "x"},
+        ImpreciseEditError,
+        "cannot comment on it: it is reached through the alias",
+    ),
     ("yaml", "a", {"inline": "x\ny"}, UnrepresentableError, "is one line"),
     ("yaml", "a", {"above": "x\x00"}, UnrepresentableError, "no comment can hold the character"),
     ("yaml", "a", {"above": "\udc80"}, UnrepresentableError, "no comment can hold the character"),
@@ -314,3 +321,40 @@ def test_comments_in_empty_brackets_stay_when_something_comes_into_them(
     document.set("a", value)
     assert document.get("a") == value
     assert document.text == new if new else "/* x */" in document.text
+
+
+ANCHORED = "n: &x\n  o: 1\n  p:\n  - 2\nq: *x\nr:\n  <<: *x\n  s: 1\nl:\n- &y\n  a: 1\n- *y\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("n", "n: &x\n", "# why\nn: &x  # how\n"),
+        ("n.o", "  o: 1\n", "  # why\n  o: 1  # how\n"),
+        ("n.p[0]", "  - 2\n", "  # why\n  - 2  # how\n"),
+        ("q", "q: *x\n", "# why\nq: *x  # how\n"),
+        ("r.s", "  s: 1\n", "  # why\n  s: 1  # how\n"),
+        ("l[0].a", "  a: 1\n", "  # why\n  a: 1  # how\n"),
+        ("l[1]", "- *y\n", "# why\n- *y  # how\n"),
+    ],
+)
+def test_a_comment_beside_an_anchor_or_an_alias_changes_no_other_place(path: str, old: str, new: str) -> None:
+    document = untorn.parse(ANCHORED, format="yaml")
+    document.set_comment(path, above="why", inline="how")
+    assert document.comment(path) == untorn.Comment("why", "how")
+    assert document.text == ANCHORED.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("q.o", r"reached through the alias \*x"),
+        ("l[1].a", r"reached through the alias \*y"),
+        ("r.o", "from a merge key"),
+    ],
+)
+def test_a_comment_on_what_stands_elsewhere_is_refused(path: str, reason: str) -> None:
+    document = untorn.parse(ANCHORED, format="yaml")
+    with pytest.raises(ImpreciseEditError, match=reason):
+        document.set_comment(path, above="why")
+    assert document.text == ANCHORED

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import re
 import sys
 import tempfile
 import time
@@ -16,10 +15,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import ratchet
+from harness import figures, ratchet
 from harness.corpus import FIRST, FORMATS, WIDE, Lists, RealFile, corpus
 from harness.derive import variants
 from harness.editor import Editor, InMemory, Untorn
+from harness.figures import NO_EDITS, is_refusal, reason
 from harness.trial import DEMANDED, OK, WRONG, Outcome, try_file
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from harness.oracle.source import Format
 
 _PROCESSES = 2
-NO_EDITS = {"load", "load invalid", "no-op"}
 _QUICK = 10
 
 
@@ -44,6 +43,8 @@ def main() -> int:
         print(failures(outcomes, arguments.failures, arguments.only))
     print(f"{len(files)} files, {len(outcomes)} trials, {time.monotonic() - started:.0f} s")
     print(summary(outcomes))
+    if arguments.write:
+        figures.keep(figures.counted(outcomes))
     return _verdict(outcomes, _kind(arguments), update=arguments.update_ratchet)
 
 
@@ -63,7 +64,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--update-ratchet", action="store_true", help="raise the committed shares to those of this run"
     )
-    return parser.parse_args()
+    parser.add_argument("--write", action="store_true", help="put the counts into the page on edits")
+    arguments = parser.parse_args()
+    if arguments.write and (arguments.quick or not arguments.both):
+        parser.error("--write needs --both, and all of it")
+    return arguments
 
 
 def _kind(arguments: argparse.Namespace) -> str:
@@ -122,12 +127,12 @@ def summary(outcomes: Iterable[Outcome]) -> str:
     lines = [f"{'format':7}{'edits':>8}{'E1-E5,E9':>10}{'share':>9}{'E7':>6}{'refused':>9}  criteria broken"]
     for form in FORMATS:
         verdicts = Counter(one.verdict for one in edits if one.form == form)
-        refused = sum(count for name, count in verdicts.items() if _is_refusal(name))
+        refused = sum(count for name, count in verdicts.items() if is_refusal(name))
         judged = verdicts.total() - refused - verdicts[DEMANDED]
         broken = {
             name: count
             for name, count in sorted(verdicts.items())
-            if name not in {OK, DEMANDED} and not _is_refusal(name)
+            if name not in {OK, DEMANDED} and not is_refusal(name)
         }
         share = f"{verdicts[OK] / judged:.2%}" if judged else "-"
         lines.append(
@@ -135,25 +140,14 @@ def summary(outcomes: Iterable[Outcome]) -> str:
             f"  {', '.join(f'{name} {count}' for name, count in broken.items()) or '-'}"
         )
     for demanded in (True, False):
-        chosen = [one for one in edits if (one.verdict == DEMANDED if demanded else _is_refusal(one.verdict))]
+        chosen = [one for one in edits if (one.verdict == DEMANDED if demanded else is_refusal(one.verdict))]
         lines.append(
             f"refused, {'as E7 demands' if demanded else 'not demanded'}: {len(chosen)} of {len(edits)}"
             f" ({len(chosen) / max(1, len(edits)):.3%})"
         )
-        reasons = Counter(f"{one.form} {one.label}: {_reason(one.detail)}" for one in chosen)
+        reasons = Counter(f"{one.form} {one.label}: {reason(one.detail)}" for one in chosen)
         lines += [f"  {count:>6}  {reason}" for reason, count in reasons.most_common()]
     return "\n".join(lines)
-
-
-def _is_refusal(verdict: str) -> bool:
-    return verdict.startswith("refused ") and verdict != DEMANDED
-
-
-def _reason(detail: str) -> str:
-    """The reason of a refusal, without its place and the names in it."""
-    message = " ".join(detail.split("\n")[1:])
-    message = re.sub(r"^.*?:\d+:\d+(?:: in [^:]*)?: ", "", message)
-    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\*[^\s,)]+|\d+", "…", message)[:110]
 
 
 def failures(outcomes: Iterable[Outcome], number: int, only: str = "") -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import corpus, ratchet
+from harness import corpus, figures, ratchet
 from harness.choices import choices
 from harness.corpus import RealFile, guess, real_file
 from harness.derive import variants
@@ -245,3 +245,47 @@ def test_the_summary_counts_refusals_by_reason_and_apart_from_what_e7_demands() 
     assert "refused, not demanded: 1 of 4 (25.000%)" in text
     assert "yaml move: no comment can stand at …" in text
     assert "refused, as E7 demands: 1 of 4" in text
+
+
+def outcomes() -> list[Outcome]:
+    verdicts = ["ok", "ok", "E3", "wrong data", "crash KeyError", "refused Error", DEMANDED]
+    return [
+        Outcome("toml", "load", "ok", "a"),
+        *(Outcome("toml", "set", verdict, "b", "set ('a',) 1\n'x' is in the way") for verdict in verdicts),
+        Outcome("yaml", "move", "ok", "c"),
+    ]
+
+
+def test_the_figures_count_criteria_operations_and_refusals() -> None:
+    kept = figures.counted(outcomes())
+    assert kept["toml"]["files"] == 2
+    assert kept["toml"]["refused"] == kept["toml"]["demanded"] == {"set: … is in the way": 1}
+    lines = figures.page(kept).splitlines()
+    assert "| toml | 2 | 5 | 0 | 1 | 1 | 0 | 0 | 0 | 1 | **40.00 %** | 1 | 1 |" in lines
+    assert "| yaml | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | **100.00 %** | 0 | 0 |" in lines
+    assert "| set | 2 of 5 | - |" in lines
+    assert "Refused: 1 of 8 edits (12.500%):" in lines
+    assert "| 1 | toml | set: … is in the way |" in lines
+
+
+def test_one_failure_of_many_is_not_all_right() -> None:
+    many = [Outcome("toml", "set", "ok", "a")] * 99_999
+    assert "**99.99 %**" in figures.page(figures.counted([*many, Outcome("toml", "set", "E1", "a")]))
+
+
+def test_the_figures_of_a_format_take_the_place_of_its_old_ones_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{figures.BEGIN}old\n{figures.END}after\n")
+    monkeypatch.setattr(figures, "PAGE", page)
+    monkeypatch.setattr(figures, "PATH", tmp_path / "figures.json")
+    figures.keep(figures.counted(outcomes()))
+    figures.keep(figures.counted([Outcome("yaml", "set", "ok", "d")]))
+    text = page.read_text()
+    assert text.startswith(f"before\n{figures.BEGIN}\nPrinted on 20")
+    assert text.endswith(f"\n\n{figures.END}after\n")
+    assert "old" not in text
+    assert "| toml | 2 | 5 |" in text
+    assert "| set | 2 of 5 | 1 of 1 |" in text
+    assert "| move |" not in text

@@ -351,6 +351,7 @@ def test_a_comment_beside_an_anchor_or_an_alias_changes_no_other_place(path: str
         ("q.o", r"reached through the alias \*x"),
         ("l[1].a", r"reached through the alias \*y"),
         ("r.o", "from a merge key"),
+        ("r.p[0]", "from a merge key"),
     ],
 )
 def test_a_comment_on_what_stands_elsewhere_is_refused(path: str, reason: str) -> None:

@@ -256,8 +256,8 @@ def _commented(index: Index, operation: SetComment) -> list[TextEdit]:
     path = operation.path
     entry = _found(index, path)
     # A comment beside the anchor is no part of what the aliases name; beside an alias it cannot be.
-    ways = (_found(index, path[:depth]).node for depth in range(1, len(path)))
-    if entry.merged or any(node.kind == "alias" for node in ways):
+    way = [_found(index, path[:depth]) for depth in range(1, len(path))]
+    if any(each.merged for each in [*way, entry]) or any(each.node.kind == "alias" for each in way):
         refuse_shared(entry.shared, path, "comment on it")
     end = None if entry.holder is None else index.line_end_of(entry)
     return commented(index.text, index.located(entry), operation, COMMENTS, end=end)

@@ -140,5 +140,5 @@ def _nobodys(source: Source, one: Entry, other: Entry) -> list[str]:
 
 
 def _blank_lines(source: Source, one: Entry, other: Entry) -> int:
-    start, stop = source.line_of(one.end), source.line_of(other.start)
+    start, stop = source.line_of(one.end) + 1, source.line_of(other.start)
     return sum(not line.strip() for line in source.lines[start:stop])

@@ -117,7 +117,7 @@ def _node(event: yaml.NodeEvent, anchors: dict[str, _Node], text: str) -> _Node:
         tag = event.tag if event.tag is not None else (None if event.implicit[0] else "!")
         node = _Node("scalar", start, end, tag, event.value, event.style or None)
         if event.style in {"|", ">"}:
-            node.end = _without_trailing_breaks(text, start, end)
+            node.end = _without_trailing_breaks(text, node)
     else:
         assert isinstance(event, yaml.CollectionStartEvent)
         kind: NodeKind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence"
@@ -128,12 +128,19 @@ def _node(event: yaml.NodeEvent, anchors: dict[str, _Node], text: str) -> _Node:
     return node
 
 
-def _without_trailing_breaks(text: str, start: int, end: int) -> int:
+def _without_trailing_breaks(text: str, node: _Node) -> int:
     """End a block scalar with its last line, unless its header says that trailing breaks are content."""
-    header = text[start:end].split("\n", 1)[0].split("#", 1)[0]
-    keeps = re.search(r"[|>][0-9]?\+|[|>]\+", header)
-    body = text[start:end]
-    return end - 1 if keeps and body.endswith("\n") else start + len(body.rstrip())
+    body = text[node.start : node.end]
+    header = body.split("\n", 1)[0].split("#", 1)[0]
+    if re.search(r"[|>][0-9]?\+|[|>]\+", header) and body.endswith("\n"):
+        return node.end - 1 - body.endswith("\r\n")
+    end = len(body.rstrip())
+    # Lines of blanks are text where they go beyond the indentation: the value has them.
+    blanks = node.text.rstrip("\n")[len(node.text.rstrip()) :]
+    if blanks:
+        lines = blanks.count("\n") + (not node.text.strip())
+        end += len("\n".join(body[end:].split("\n")[: lines + 1]).rstrip("\r"))
+    return node.start + end
 
 
 def _comments(text: str, roots: list[_Node]) -> list[Comment]:

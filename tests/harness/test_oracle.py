@@ -70,6 +70,7 @@ PATHS = b'{root: /srv, cache: "/tmp"}'
 
 DOTTED = b"p = {x = 2, v.a = 1}\n"
 PARTED = b"[t]\nx = 1\n[o]\n# of z\nz = 1\n\n# a heading\n\n# of w\n[[t.s]]\nw = 1\n"
+BLANK_END = b"- a: |2-\n     x\n       \n  b: 1\n\n- c\n"
 HEADED = b'{\n  "a": 1,\n  // heading\n\n  "b": 2\n}\n'
 STEPS = b"- a: 1 # one\n  # of b\n  b: 2\n- c\n"
 MOVED_STEP = b"-\n  # of b\n  b: 2\n  a: 1 # one\n- c\n"
@@ -241,6 +242,14 @@ CASES: dict[str, Case] = {
         b"t = 1\n[o]\n# of z\nz = 1\n\n# a heading\n\n",
         "",
     ),
+    "yaml move past a text whose last line is blank": (
+        "yaml",
+        BLANK_END,
+        move(0, 0, "b"),
+        BLANK_END,
+        b"- b: 1\n  a: |2-\n     x\n       \n\n- c\n",
+        "",
+    ),
     "yaml move of a comment to where a dash stands": ("yaml", STEPS, move(0, 0, "b"), STEPS, MOVED_STEP, ""),
     "toml a comment above": (
         "toml",
@@ -348,6 +357,14 @@ CASES: dict[str, Case] = {
         STEPS,
         b"# of b\n- b: 2\n  a: 1 # one\n- c\n",
         "E3",
+    ),
+    "yaml move leaves a blank line of a text behind": (
+        "yaml",
+        BLANK_END.replace(b"2-", b"2"),
+        move(0, 0, "b"),
+        BLANK_END.replace(b"2-", b"2"),
+        b"- b: 1\n       \n  a: |2\n     x\n\n- c\n",
+        "E2",
     ),
     "yaml move breaks a line without need": (
         "yaml",

@@ -405,6 +405,11 @@ def test_a_root_that_is_indented_and_a_block_scalar_that_ends_in_blanks(
     assert edited(text, operation) == expected
 
 
+def test_one_line_is_changed_also_beside_a_carriage_return_alone() -> None:
+    text = "a: 1\rb: 2\n"
+    assert apply_edits(text, serializer.patch(text, [Set((0, "a"), 3)])) == "a: 3\rb: 2\n"
+
+
 RENAMED = [
     ("a: 1 # c\n", "a", "b", "b: 1 # c\n"),
     ('"a": 1\n', "a", "b", '"b": 1\n'),
@@ -457,6 +462,8 @@ DOCUMENTS = [
     ("a\n---\nb\n...\n---\nc\n", Delete((1,)), "a\n---\nc\n"),
     ("---\na\n...\n# c\nc\n", Delete((0,)), "# c\nc\n"),
     ("\ta\n", Set((0,), {"b": 1}), "b: 1\n"),
+    ("~ \n", Set((0,), {"b": "c\nd\n"}), "b: |\n  c\n  d\n"),
+    ("~ # c\n", Set((0,), {"b": "c\nd\n"}), 'b: "c\\nd\\n" # c\n'),
     ("a\n---\nb\n", Delete((0,)), "---\nb\n"),
     ("a: 1\n---\nb: 1\n", Set((), [{"a": 2}, {"b": 1}, 3]), "a: 2\n---\nb: 1\n---\n3\n"),
 ]
@@ -475,6 +482,9 @@ def test_whole_documents_come_and_go(text: str, operation: Operation, expected: 
 
 
 REFUSED = [
+    ("a: 1\rb: 2\n", drop("b"), "carriage return alone"),
+    ("a: 1\rb: 2\n", drop("a"), "carriage returns alone"),
+    ("a: 1\rb: 2\n", Set((0, "a"), {"c": 3}), "carriage returns alone"),
     ("? a\nb: 1\n: 2\n", drop("b"), "colon of the empty key"),
     ("a: &x 1\nb: *x\n", put("a"), "need the anchor"),
     ("a: &x {b: 1}\nc: *x\n", put("a", "b"), "aliases elsewhere name it"),

@@ -216,7 +216,10 @@ def _root(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     stop = comment.stop if comment else stop
     if not needs_block(value):
         return [TextEdit(node.start, stop, _one_line(index, node, value))]
-    may_end = block_may_end(text, line_stop(text, stop), -1)
+    # What stands behind on the line would become part of a block scalar's last one.
+    rest = text[stop : line_stop(text, stop)].rstrip("\r\n")
+    stop += 0 if rest.strip() else len(rest)
+    may_end = not rest.strip() and block_may_end(text, line_stop(text, stop), -1)
     start = node.start
     indentation = text[line_start(text, start) : start]
     is_first = not indentation.strip()

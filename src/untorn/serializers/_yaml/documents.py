@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untorn.sdk import ImpreciseEditError, KeyPath, TextEdit, Value, line_stop
+from untorn.sdk import ImpreciseEditError, KeyPath, TextEdit, Value, line_start, line_stop
 from untorn.serializers._yaml.fragments import root_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def insert_document(index: Index, number: int, value: Value) -> list[TextEdit]:
     _refuse_directives(index, number)
     if document.explicit:
         return [TextEdit(document.start, document.start, f"---\n{new}")]
-    return [TextEdit(document.start, document.start, f"{new}---\n")]
+    at = line_start(text, document.start)  # it may be indented
+    return [TextEdit(at, at, f"{new}---\n")]
 
 
 def remove_document(index: Index, number: int, path: KeyPath) -> list[TextEdit]:

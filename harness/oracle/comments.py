@@ -41,7 +41,10 @@ def lost_comment(before: Source, operation: Operation, after: Source) -> str | N
     allowed = Counter(_normal(before.comments[index].text) for index in gone)
     old = Counter(_normal(comment.text) for comment in before.comments)
     new = Counter(_normal(comment.text) for comment in after.comments)
-    return min(old - new - allowed, default=None)
+    lost = old - new - allowed
+    if operation.kind == "comment" and operation.name == "inline" and lost.total() == 1:
+        return None  # the one that the new one replaces, behind a comma on the next line
+    return min(lost, default=None)
 
 
 def _normal(text: str) -> str:

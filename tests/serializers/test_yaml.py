@@ -405,6 +405,21 @@ def test_a_root_that_is_indented_and_a_block_scalar_that_ends_in_blanks(
     assert edited(text, operation) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "value", "expected"),
+    [
+        ("c: {k:[], 'l':{}}\n", ("c", "k"), 37, "c: {k: 37, 'l':{}}\n"),
+        ("c: {k:[], 'l':{}}\n", ("c", "k"), {"a": 1}, "c: {k:{a: 1}, 'l':{}}\n"),
+        ("-\n x\n", (0,), {"a": {"b": 1}, "c": 2}, "-\n a:\n   b: 1\n c: 2\n"),
+        ("-\n    x\n", (0,), {"a": 1, "c": 2}, "-\n    a: 1\n    c: 2\n"),
+    ],
+)
+def test_what_stands_close_to_its_colon_or_below_its_dash_is_set(
+    text: str, path: tuple[Any, ...], value: Any, expected: str
+) -> None:
+    assert edited(text, Set((0, *path), value)) == expected
+
+
 def test_one_line_is_changed_also_beside_a_carriage_return_alone() -> None:
     text = "a: 1\rb: 2\n"
     assert apply_edits(text, serializer.patch(text, [Set((0, "a"), 3)])) == "a: 3\rb: 2\n"

@@ -48,7 +48,10 @@ def _in_brackets(index: Index, entry: Entry, value: Value) -> list[TextEdit]:
     node = entry.node
     new = _one_line(index, node, value, flow=True)
     if node.start < node.end:
-        return [TextEdit(node.start, node.end, new)]
+        # ``{a:[]}`` and ``{"a":1}`` are entries, ``{a:1}`` is not.
+        close = entry.key is not None and entry.key.style not in (DOUBLE, SINGLE)
+        joined = close and index.text[node.start - 1] == ":" and new[0] not in "[{\"'"
+        return [TextEdit(node.start, node.end, f" {new}" if joined else new)]
     if entry.key is not None and not index.has_colon(entry):
         return [TextEdit(entry.key.end, entry.key.end, f": {new}")]
     return [TextEdit(node.start, node.start, f" {new}" if entry.key is not None else new)]
@@ -139,6 +142,9 @@ def _new_text(index: Index, entry: Entry, value: Value) -> str:
     in_sequence = entry.key is None
     style = item_style(index, holder, entry.number) if in_sequence else near(index.style, text, holder)
     style = replace(style, blocks=block_may_end(text, offset, column))
+    if in_sequence and node.start < node.end and line_start(text, node.start) > index.start_of(entry):
+        # Below its dash it stays where it is, and its other lines follow it there.
+        style = replace(style, dash_gap=max(column_of(text, node.start) - column - 1, 0))
     multiline = isinstance(value, str) and "\n" in value
     old_quotes = node.kind == "scalar" and node.style in (DOUBLE, SINGLE)
     if needs_block(value) or (multiline and style.blocks and not old_quotes):

@@ -498,6 +498,7 @@ def test_whole_documents_come_and_go(text: str, operation: Operation, expected: 
 
 
 REFUSED = [
+    ("|\n a\n---\nb", Delete((1,)), "lose its final newline"),
     ("a: 1\rb: 2\n", drop("b"), "not all readers take"),
     ("a: 1\rb: 2\n", drop("a"), "not all readers take"),
     ("a: 1\rb: 2\n", Set((0, "a"), {"c": 3}), "not all readers take"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from untorn.sdk import ImpreciseEditError, KeyPath, TextEdit, Value, line_start, line_stop
 from untorn.serializers._yaml.fragments import root_text
+from untorn.serializers._yaml.lines import last_leaf
 
 if TYPE_CHECKING:
     from untorn.serializers._yaml.places import Index
@@ -39,6 +40,12 @@ def remove_document(index: Index, number: int, path: KeyPath) -> list[TextEdit]:
         return [TextEdit(start, _stop_before_next(index, number), "")]
     stop = len(text)
     if not text.endswith("\n"):
+        if last_leaf(documents[number - 1].root).style in ("|", ">"):
+            raise ImpreciseEditError(
+                "cannot delete it: the text before it would end the file, and lose its final newline",
+                where=path,
+                hint="end the file with a newline first",
+            )
         start = len(text[:start].rstrip("\r\n"))
     return [TextEdit(start, stop, "")]
 

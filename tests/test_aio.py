@@ -114,6 +114,9 @@ def test_errors_are_those_of_the_namesake(path: Path) -> None:
     async def main() -> None:
         with pytest.raises(FileNotFoundError):
             await aio.load(path.with_name("none.toml"))
+        with pytest.raises(FileNotFoundError):
+            async with aio.edit(path.with_name("none.toml")):
+                pytest.fail("the block of an edit that did not begin")
         with pytest.raises(untorn.UnrepresentableError):
             async with aio.edit(path) as doc:
                 doc["n"] = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.oracle import remarks
 from harness.oracle.lines import Allowance, first_difference, surplus
 from harness.oracle.operations import Operation, Path, path_after
-from harness.oracle.ownership import Owned, comments_below, owned
+from harness.oracle.ownership import Owned, comments_below, owned, tag_alone
 from harness.oracle.positions import interior
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _inside(before: Source, entry: Entry) -> set[int]:
         spans += [(piece.start, piece.end) for piece in entry.pieces]
         found = {before.comment_at[c.start] for start, end in spans for c in before.comments_in(start, end)}
         return found | {index for one in before.inside(entry.path) for index in _all(owned(before, one))}
-    found = {before.comment_at[c.start] for c in before.comments_in(entry.start, entry.end)}
+    end = before.line_end(before.line_of(entry.end)) if tag_alone(before, entry) else entry.end
+    found = {before.comment_at[c.start] for c in before.comments_in(entry.start, end)}
     if before.format == "yaml":
         found |= {index for _, index in comments_below(before, entry)}
     if entry.kind in {"mapping", "sequence"} and entry.children:

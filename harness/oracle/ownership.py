@@ -80,6 +80,16 @@ def _beginnings(source: Source, entry: Entry) -> list[int]:
     return [entry.start]
 
 
+_TAG_ALONE = re.compile(r"(?:&\S+[ \t]+)?![^\s,\[\]{}]*(?=[ \t]*(?:#[^\n]*)?\r?\n)")
+
+
+def tag_alone(source: Source, entry: Entry) -> re.Match[str] | None:
+    """The tag of a YAML value on the lines below it, which is looked at as a whole."""
+    if source.format != "yaml" or not entry.value or entry.children:
+        return None
+    return _TAG_ALONE.match(source.text, entry.value.start)
+
+
 def _endings(source: Source, entry: Entry) -> list[tuple[int, bool]]:
     """Behind which offsets the entry's comment may stand, and whether the entry goes on below."""
     if entry.is_toml_table and source.format == "toml":
@@ -93,6 +103,8 @@ def _endings(source: Source, entry: Entry) -> list[tuple[int, bool]]:
         and (header := _BLOCK_SCALAR.match(source.text, entry.value.start))
     ):
         return [(header.end(), True)]
+    if tag := tag_alone(source, entry):
+        return [(tag.end(), True)]
     return [(entry.end, False)]
 
 

@@ -370,29 +370,3 @@ def _longest_common(
         else:
             j += 1
     return pairs
-
-
-def path_before(path: KeyPath, operations: Sequence[Operation]) -> KeyPath | None:
-    """Return where what stands at ``path`` after ``operations`` stood before; ``None`` if it is new."""
-    for operation in reversed(operations):
-        depth = len(operation.path) - 1
-        if path[:depth] != operation.path[:depth] or len(path) <= depth or depth < 0:
-            continue
-        at, last = path[depth], operation.path[-1]
-        if isinstance(operation, Rename):
-            at = last if at == operation.key else at
-        elif isinstance(operation, Insert):
-            if at == last:
-                return None
-            at -= at > last
-        elif isinstance(operation, Delete) and isinstance(at, int):
-            at += at >= last
-        elif isinstance(operation, Move) and isinstance(at, int):
-            at = last if at == operation.index else _index_before(at, operation)
-        path = (*path[:depth], at, *path[depth + 1 :])
-    return path
-
-
-def _index_before(at: int, move: Move) -> int:
-    at -= at > move.index
-    return at + int(at >= move.path[-1])

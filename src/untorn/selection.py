@@ -93,10 +93,6 @@ class Selection:
             return value
         return value if self.document == "all" else [value]
 
-    def locate(self, text: str, path: KeyPath) -> Located | None:
-        """Return where ``path`` (of the picked value) stands in ``text``."""
-        return self.locator(text)(path)
-
     def locator(self, text: str) -> Locator:
         """Return what says where a path (of the picked value) stands in ``text``, many times if need be.
 

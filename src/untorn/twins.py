@@ -93,12 +93,11 @@ class Node:
 
 
 def pair(one: Node, other: Node) -> None:
-    """Make twins of two nodes and of what is in both, as far as it stands in the same place."""
+    """Make twins of two nodes and of what is in them; ``other`` may have more keys."""
     one.twin = other
     if one.members is not None and other.members is not None:
         for name, node in one.members.items():
-            if name in other.members:
-                pair(node, other.members[name])
+            pair(node, other.members[name])
     elif one.items is not None and other.items is not None and len(one.items) == len(other.items):
         for node, item in zip(one.items, other.items, strict=True):
             pair(node, item)

@@ -108,6 +108,13 @@ def remark(place: str, text: str | None, *path: object) -> Operation:
 
 PORT, DEBUG, HOSTS = ("server", "port"), ("server", "debug"), ("server", "hosts")
 
+TAGGED = b"""\
+s: !!python/object:x.y  # how
+  k:
+    case: lower # inside
+b: 1 # b
+"""
+
 SPREAD = b"""\
 # T.
 [t]
@@ -124,6 +131,30 @@ c = 1
 # Format, text, operation, what to replace, by what, the rules that must object ("" when it is right).
 CASES: dict[str, Case] = {
     # Right edits: a judge that objects to these is of no use.
+    "yaml a comment behind a tag": (
+        "yaml",
+        TAGGED,
+        remark("inline", "Why.", "s"),
+        b"# how",
+        b"# Why.",
+        "",
+    ),
+    "yaml what a tag makes goes with its comments": (
+        "yaml",
+        TAGGED,
+        delete("s"),
+        b"s: !!python/object:x.y  # how\n  k:\n    case: lower # inside\n",
+        b"",
+        "",
+    ),
+    "yaml the comment inside of what a tag makes is not the one behind the tag": (
+        "yaml",
+        TAGGED,
+        remark("inline", "Why.", "s"),
+        b"# inside",
+        b"# Why.",
+        "E1 E3 E9",
+    ),
     "toml a table that is spread out becomes a value": (
         "toml",
         SPREAD,

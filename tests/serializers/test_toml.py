@@ -765,3 +765,11 @@ def test_an_empty_mapping_renders_as_an_empty_text() -> None:
 def test_the_first_item_of_an_empty_array_is_indented_as_the_file_is(text: str, step: str) -> None:
     edits = serializer.patch(text, [Insert(("b", 0), 7)])
     assert apply_edits(text, edits).endswith(f"b = [\n{step}7,\n]\n")
+
+
+def test_keys_of_all_kinds_join_a_table_at_once() -> None:
+    new: dict[str, Any] = {"n": 1, "t": [{"x": 1}], "u": [{"y": 2}], "m": {"z": 3}, "e": [], "o": {"q": 4}}
+    text = "[a]\nb = 0\n"
+    assert tomllib.loads(edited(text, *(Set(("a", key), item) for key, item in new.items()))) == {
+        "a": {"b": 0, **new}
+    }

@@ -7,13 +7,13 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from untorn.changes import Delete, Move, Operation, Rename, Set, SetComment, applied, path_before
+from untorn.changes import Delete, Move, Operation, Rename, Set, SetComment, applied
 from untorn.edits import apply_edits
 from untorn.errors import ImpreciseEditError, LoadError, UnrepresentableError
 from untorn.keypath import look_up
 from untorn.sdk.commenting import comment_of
 from untorn.selection import can_patch
-from untorn.testing.operations import operations_on, operations_on_entry
+from untorn.testing.operations import operations_on, operations_on_entry, path_before
 from untorn.testing.positions import PositionTests
 from untorn.testing.subject import fail, layouts, needs, walk
 from untorn.text import in_newlines_of

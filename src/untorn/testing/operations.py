@@ -8,7 +8,7 @@ from untorn.changes import Delete, Insert, Operation, Rename, Set
 from untorn.keypath import look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from untorn.keypath import KeyPath
     from untorn.values import Value
@@ -41,3 +41,22 @@ def _another(scalar: Value) -> Value:
     if isinstance(scalar, (int, float)):
         return scalar + 1
     return f"{scalar}x" if isinstance(scalar, str) else "x"
+
+
+def path_before(path: KeyPath, operations: Sequence[Operation]) -> KeyPath | None:
+    """Return where what stands at ``path`` after ``operations`` stood before; ``None`` if it is new."""
+    for operation in reversed(operations):
+        depth = len(operation.path) - 1
+        if path[:depth] != operation.path[:depth] or len(path) <= depth or depth < 0:
+            continue
+        at, last = path[depth], operation.path[-1]
+        if isinstance(operation, Rename):
+            at = last if at == operation.key else at
+        elif isinstance(operation, Insert):
+            if at == last:
+                return None
+            at -= at > last
+        elif isinstance(operation, Delete) and isinstance(at, int):
+            at += at >= last
+        path = (*path[:depth], at, *path[depth + 1 :])
+    return path

@@ -43,7 +43,6 @@ def remove(index: Index, entry: Entry, path: KeyPath) -> list[TextEdit]:
     if count_of(holder) == 1:
         return merged_edits(_emptied(index, entry, path))
     if index.text[line_start(index.text, index.start_of(entry)) : index.start_of(entry)].strip():
-        _refuse_other_newlines(entry, path)
         return [_first_on_line(index, entry)]
     _refuse_stray_colon(index, entry, path)
     edits = _own_lines(index, entry)
@@ -138,20 +137,6 @@ def _refuse_stray_colon(index: Index, entry: Entry, path: KeyPath) -> None:
             "cannot delete it: the colon of the empty key behind it would go to the key before it",
             where=path,
             hint="write the empty key as null",
-        )
-
-
-def _refuse_other_newlines(entry: Entry, path: KeyPath) -> None:
-    r"""Raise if something before an entry on its line is another entry: a ``\r`` alone ends that one's.
-
-    Raises:
-        ImpreciseEditError: It is.
-    """
-    if entry.number:
-        raise ImpreciseEditError(
-            "cannot delete it: the line before it ends in a carriage return alone",
-            where=path,
-            hint="end all lines in newlines first",
         )
 
 

@@ -142,9 +142,10 @@ def _new_text(index: Index, entry: Entry, value: Value) -> str:
     in_sequence = entry.key is None
     style = item_style(index, holder, entry.number) if in_sequence else near(index.style, text, holder)
     style = replace(style, blocks=block_may_end(text, offset, column))
-    if in_sequence and node.start < node.end and line_start(text, node.start) > index.start_of(entry):
+    below = node.start < node.end and line_start(text, node.start) > index.start_of(entry)
+    if in_sequence and below and not _where_only_blocks_stand(index, entry):
         # Below its dash it stays where it is, and its other lines follow it there.
-        style = replace(style, dash_gap=max(column_of(text, node.start) - column - 1, 0))
+        style = replace(style, dash_gap=column_of(text, node.start) - column - 1)
     multiline = isinstance(value, str) and "\n" in value
     old_quotes = node.kind == "scalar" and node.style in (DOUBLE, SINGLE)
     if needs_block(value) or (multiline and style.blocks and not old_quotes):

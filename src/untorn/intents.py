@@ -85,11 +85,11 @@ class Creation:
             ours=self.value,
             theirs=theirs.value,
         )
-        match decided(self.policy, conflict):
-            case "ours":
-                return Replacement(self.selection, self.value).draft(current)
-            case "theirs":
-                return _nothing_to_do(theirs)
+        side = decided(self.policy, conflict)
+        if side == "ours":
+            return Replacement(self.selection, self.value).draft(current)
+        if side == "theirs":
+            return _nothing_to_do(theirs)
         raise conflict
 
 

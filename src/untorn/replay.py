@@ -31,7 +31,7 @@ def decided(policy: Policy, conflict: ConflictError) -> Side:
     Raises:
         ValueError: The policy gives no such answer.
     """
-    side: Side = policy if isinstance(policy, str) else policy(conflict)
+    side: Side = policy(conflict) if callable(policy) else policy
     if side not in ("raise", "ours", "theirs"):
         msg = f"a conflict is decided for 'ours', 'theirs' or 'raise', not {side!r}"
         raise ValueError(msg)

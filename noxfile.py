@@ -133,7 +133,7 @@ def harness_quick(session: nox.Session) -> None:
     session.run("python", "-m", "harness.run", "--quick", *session.posargs)
     session.run("python", "-m", "harness.suites", "--quick")
     session.run("python", "-m", "harness.handmade", "--quick")
-    session.run("python", "-m", "harness.fuzz", "--seconds", "60", "--seed", "0")
+    session.run("python", "-m", "harness.fuzz", "--seconds", "30", "--seed", "0")
 
 
 @nox.session(default=False)

@@ -498,6 +498,9 @@ def test_whole_documents_come_and_go(text: str, operation: Operation, expected: 
 
 
 REFUSED = [
+    (":\n...\n|\n!", Insert((2,), 53), "documents beside it"),
+    (" 2\n---", Delete((0,)), "documents beside it"),
+    ("|\n  ", Insert((1,), 53), "documents beside it"),
     ("|\n a\n---\nb", Delete((1,)), "lose its final newline"),
     ("a: 1\rb: 2\n", drop("b"), "not all readers take"),
     ("a: 1\rb: 2\n", drop("a"), "not all readers take"),

@@ -48,7 +48,7 @@ def _behind_header(text: str, path: Sequence[object]) -> int | None:
         return 0
     *parents, last = path
     # Headers of one name stand for the items of an array one after the other.
-    brackets, number = (2, last) if isinstance(last, int) and parents else (1, 0)
+    brackets, number = (2, last) if isinstance(last, int) and last >= 0 and parents else (1, 0)
     names = parents if brackets == 2 else path  # noqa: PLR2004
     if not all(map(_is_bare, names)) or not _NO_VALUE.fullmatch(str(names[0])):
         return None

@@ -13,15 +13,18 @@ from untorn.sdk import (
     Insert,
     KeyPath,
     Kinds,
+    LimitError,
     Located,
     Move,
     Operation,
+    ParseError,
     Rename,
     Set,
     SetComment,
     Span,
     TextEdit,
     Value,
+    apply_edits,
     check_representable,
     commented,
     difference,
@@ -30,6 +33,7 @@ from untorn.sdk import (
     look_up,
     moved,
     patched,
+    same_value,
 )
 from untorn.serializers._yaml.adding import add_item, add_key
 from untorn.serializers._yaml.documents import insert_document, remove_document
@@ -100,11 +104,9 @@ def patch_one(index: Index, operation: Operation) -> list[TextEdit]:  # noqa: PL
             check_representable(operation.value, KINDS, shown(index, path))
             return _insert(index, path, operation.value)
         case Delete():
-            return (
-                remove_document(index, path[0], path)
-                if len(path) == 1
-                else remove(index, _found(index, path), path)
-            )
+            if len(path) == 1:
+                return _beside_others(index, operation, remove_document(index, path[0], path))
+            return remove(index, _found(index, path), path)
         case SetComment():
             return _commented(index, operation)
         case Move():
@@ -211,11 +213,33 @@ def _fill_text(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
 
 def _insert(index: Index, path: KeyPath, value: Value) -> list[TextEdit]:
     if len(path) == 1:
-        return insert_document(index, path[0], value)
+        return _beside_others(index, Insert(path, value), insert_document(index, path[0], value))
     entry = _found(index, path[:-1])
     if entry.node.real.kind != "sequence" or is_opaque(entry.node.real):
         raise _unreachable(path)
     return merged_edits(add_item(index, entry, path[-1], value, path))
+
+
+def _beside_others(index: Index, operation: Insert | Delete, edits: list[TextEdit]) -> list[TextEdit]:
+    """Return the edits that let a document come or go, if the others are read as before.
+
+    What parts two documents may be a part of either (YAML 1.2, "Document Markers").
+
+    Raises:
+        ImpreciseEditError: They are not.
+    """
+    wanted, number = list(index.value), operation.path[0]
+    if isinstance(operation, Insert):
+        wanted.insert(number, operation.value)
+    else:
+        del wanted[number]
+    try:
+        found = Index(apply_edits(index.text, edits)).value
+    except (LimitError, ParseError):
+        found = None
+    if not same_value(found, wanted):
+        raise ImpreciseEditError("the documents beside it would be read differently", where=operation.path)
+    return edits
 
 
 def _rename(index: Index, path: KeyPath, key: Value) -> list[TextEdit]:

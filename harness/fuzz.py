@@ -10,6 +10,7 @@ with the same seed and format makes it again.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections import Counter
@@ -24,7 +25,7 @@ from harness.fuzz_edits import operation, value
 from harness.fuzz_texts import FORMATS, text_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from harness.oracle import Operation
     from harness.oracle.source import Format
@@ -43,9 +44,12 @@ def main() -> int:
         "--seed", type=int, default=None, help="where the examples come from (default: the time)"
     )
     parser.add_argument("--example", type=int, help="only the example with this number")
+    parser.add_argument("--examples", type=int, help="that many of each format, however long it takes")
     arguments = parser.parse_args()
     seed = time.time_ns() % 1_000_000 if arguments.seed is None else arguments.seed
-    numbers = count() if arguments.example is None else [arguments.example]
+    numbers: Iterable[int] = count() if arguments.example is None else [arguments.example]
+    if arguments.examples is not None:
+        numbers, arguments.seconds = range(arguments.examples), math.inf
     run = Run(seed, tuple(arguments.format or FORMATS))
     start = time.monotonic()
     for number in numbers:

@@ -56,6 +56,8 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "fchown": (errno.EBADF, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EPERM, errno.EROFS),
     "rename": _RENAME,
     "rename_new": (*_RENAME, errno.EEXIST),
+    "exchange": _RENAME,
+    "symlink": (*_CHANGE, errno.EEXIST),
     "unlink": (*_CHANGE, errno.EBUSY, errno.EISDIR),
     "mkdir": (*_CHANGE, errno.EEXIST, errno.EINVAL, errno.EMLINK),
     "rmdir": (*_PATH, errno.EBUSY, errno.EINVAL, errno.ENOTEMPTY, errno.EPERM, errno.EROFS),

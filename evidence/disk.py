@@ -25,7 +25,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from evidence.events import Event, Made, Marked, Named, Resized, Synced, Wrote
+from evidence.events import Event, Linked, Made, Marked, Named, Resized, Synced, Wrote
 from evidence.tree import Attributes, Directory, File, Link, Rights, Tree
 
 if TYPE_CHECKING:
@@ -299,6 +299,8 @@ class Disk:
             case Made(inode, is_directory, rights, attributes):
                 node = Directory(rights, attributes) if is_directory else File(b"", rights, attributes)
                 self.inodes[inode] = self._inode(node)
+            case Linked(inode, target):
+                self.inodes[inode] = Link(target)
             case Wrote(inode, offset, data):
                 self.file(inode).write(offset, data)
             case Resized(inode, size):

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from evidence.calls import Hook
 
-RENAMES = ("rename", "rename_new")
+COMMITS = ("exchange", "rename_new", "rename")
 LIES = frozenset({
-    *((name, code) for name in ("open", "stat", "readlink", "access", "mkdir", "rename")
+    *((name, code) for name in ("open", "stat", "readlink", "access", "mkdir", "rename", "exchange")
       for code in (errno.ENOENT, errno.ENOTDIR)),
     ("readlink", errno.EINVAL), ("mkdir", errno.EEXIST), ("open", errno.EEXIST), ("rename_new", errno.EEXIST),
-    ("open", errno.ELOOP), ("open", errno.ENXIO), ("getxattr", errno.ENODATA),
+    ("open", errno.ELOOP), ("open", errno.ENXIO), ("getxattr", errno.ENODATA), ("unlink", errno.ENOENT),
 })  # fmt: skip
 # What they made, nobody can know of who got an error: a descriptor without a number.
 UNKNOWABLE = ("open", "mkdir")
@@ -92,7 +92,7 @@ def _then_each(at: int, then: str, code: int) -> Hook:
 
 def renames_of_unknown_outcome(made: Sequence[str]) -> Iterator[Fault]:
     """The rename reports an error, done or not, and the look at what it left fails, too."""
-    at = next((nth for nth, name in enumerate(made) if name in RENAMES), -1)
+    at = next((made.index(name) for name in COMMITS if name in made), -1)
     if at < 0:
         return  # written in place
     for code in (errno.ESTALE, errno.EIO, errno.ENOENT):

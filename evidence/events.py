@@ -20,6 +20,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A new symbolic link, without a name yet; what it says is on the disk with its inode."""
+
+    inode: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wrote:
     """Bytes at an offset of a file."""
 
@@ -60,4 +68,4 @@ class Synced:
     succeeded: bool
 
 
-Event: TypeAlias = "Made | Wrote | Resized | Marked | Named | Synced"
+Event: TypeAlias = "Made | Linked | Wrote | Resized | Marked | Named | Synced"

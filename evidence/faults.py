@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from evidence import disturbances, outside
 from evidence.calls import watched
 from evidence.children import exit_code, forked, told
-from evidence.targets import KINDS, WAYS, Unsupported, held_by, litter, target_of
+from evidence.targets import KINDS, WAYS, Unsupported, held_by, litter, orphans, target_of
 from evidence.trials import Fault, attempt, hooks, next_save_of, reference, seen
 from untorn import storage
 
@@ -225,7 +225,7 @@ class Shard:
             found = [] if code == -signal.SIGKILL else [f"it ended with {code}"]
             if seen(target) not in (target.before, expected):
                 found.append(f"the file holds {held_by(target.file)!r:.60}")
-            if len(litter(target.directory) - target.planted) > 1:
+            if len(orphans(target)) > 1:
                 found.append(f"more than one orphan: {litter(target.directory)}")
             return "\n".join([*found, *next_save_of(target)])
 

@@ -76,7 +76,7 @@ class Rounds:
         """Return what lies beside the file."""
         found = []
         for each in self._target.parent.iterdir():
-            if each != self._target and not each.is_dir():
+            if each != self._target and not each.is_dir() and not each.is_symlink():
                 try:
                     found.append(each.read_bytes())
                 except FileNotFoundError:

@@ -22,17 +22,20 @@ from typing import TYPE_CHECKING
 from evidence.calls import ERRORS, watched
 from evidence.children import exit_code, forked, told
 from evidence.disturbances import LIES
-from evidence.targets import WAYS, Target, Unsupported, litter, target_of
+from evidence.targets import WAYS, Target, Unsupported, litter, orphans, target_of
 from evidence.trials import Fault, Trial, judged, next_save_of, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from untorn import Receipt
+
 BEGIN, END = "/untorn-begins", "/untorn-ends"
 
 # They touch no file. getcwd: a relative path may be given.
 HARMLESS = frozenset({
-    "brk", "clock_gettime", "exit_group", "futex", "getcwd", "geteuid", "getpid", "getrandom", "gettid",
+    "brk", "clock_gettime", "clock_nanosleep", "exit_group", "futex", "getcwd", "geteuid", "getpid",
+    "getrandom", "gettid",
     "ioctl",  # Python asks of what it opens to read whether it is a terminal
     "madvise", "mmap", "mprotect", "mremap", "munmap", "recvfrom", "restart_syscall", "rt_sigaction",
     "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sendto", "umask",
@@ -61,7 +64,9 @@ NAMES = {
     "fstatat64": "stat",
     "renameat2": "rename",
     "unlinkat": "unlink",
+    "symlinkat": "symlink",
 }
+RENAMES = {"RENAME_NOREPLACE": "rename_new", "RENAME_EXCHANGE": "exchange"}
 
 _LINE = re.compile(r"(?:\d+ +)?(\w+)\((.*)")
 _ANY_TRACER = 2**64 - 1  # PR_SET_PTRACER_ANY (prctl(2))
@@ -85,12 +90,14 @@ class Traced:
     Attributes:
         code: The exit code of its process; negative: the signal that killed it.
         error: What it raised.
+        receipt: What it returned.
         made: The calls that it made through the table.
         calls: Those that the kernel saw, as far as they touch files.
     """
 
     code: int
     error: BaseException | None
+    receipt: Receipt | None
     made: list[str]
     calls: list[Call]
 
@@ -104,10 +111,10 @@ def traced(target: Target, way: str, transcript: Path, *options: str) -> Traced:
     with _saver(target, way, "-o", transcript, *options) as (child, answer):
         code = exit_code(child)
         said = b"".join(iter(lambda: answer.recv(1 << 16), b""))
-    error, number, made = pickle.loads(said) if said else (None, None, [])
+    error, number, receipt, made = pickle.loads(said) if said else (None, None, None, [])
     if isinstance(error, OSError):
         error.errno = number  # OSError keeps it where pickle does not look
-    return Traced(code, error, made, _calls(transcript.read_text()))
+    return Traced(code, error, receipt, made, _calls(transcript.read_text()))
 
 
 @contextmanager
@@ -140,16 +147,17 @@ def _saver(target: Target, way: str, *options: str | Path) -> Iterator[tuple[int
         yield child, ours
 
 
-def _outcome(target: Target, way: str) -> tuple[BaseException | None, int | None, list[str]]:
+def _outcome(target: Target, way: str) -> tuple[BaseException | None, int | None, Receipt | None, list[str]]:
     outcome: BaseException | None = None
+    receipt: Receipt | None = None
     _mark(BEGIN)
     with watched() as watch:
         try:
-            WAYS[way](target)
+            receipt = WAYS[way](target)
         except Exception as error:  # noqa: BLE001  judged by the parent
             outcome = error
     _mark(END)
-    return outcome, getattr(outcome, "errno", None), watch.made
+    return outcome, getattr(outcome, "errno", None), receipt, watch.made
 
 
 def _mark(name: str) -> None:
@@ -187,7 +195,7 @@ def as_in_the_table(calls: list[Call]) -> Iterator[str]:
         elif call.name in ("newfstatat", "fstatat64"):
             yield "fstat" if "AT_EMPTY_PATH" in call.rest else "stat"
         elif call.name == "renameat2":
-            yield "rename_new" if "RENAME_NOREPLACE" in call.rest else "rename"
+            yield next((name for flag, name in RENAMES.items() if flag in call.rest), "rename")
         elif call.name == "unlinkat":
             yield "rmdir" if "AT_REMOVEDIR" in call.rest else "unlink"
         else:
@@ -234,7 +242,7 @@ def disturbed(kind: str, way: str, directory: Path, injection: Injection, expect
         found = _after_kill(done, target, expected)
     else:
         # What an error from outside stops was not done, close(2) included.
-        trial = Trial(target, done.error, done.made)
+        trial = Trial(target, done.error, done.receipt, done.made)
         fault = Fault(injection.option, code=None if injection.persistent else injection.code)
         found = [] if done.code == 0 else [f"it ended with {done.code}"]
         found += judged(trial, fault, expected)
@@ -250,6 +258,6 @@ def _after_kill(done: Traced, target: Target, expected: bytes) -> list[str]:
     found = [] if done.code == -signal.SIGKILL else [f"it was not killed, but ended with {done.code}"]
     if seen(target) not in (target.before, expected):
         found.append(f"the file holds {seen(target)!r:.60}")
-    if len(litter(target.directory) - target.planted) > 1:
+    if len(orphans(target)) > 1:
         found.append(f"more than one orphan: {litter(target.directory)}")
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evidence.disk import ROOT, DirectoryInode, Disk
-from evidence.events import Made, Marked, Named, Resized, Synced, Wrote
+from evidence.events import Linked, Made, Marked, Named, Resized, Synced, Wrote
 from evidence.tree import Link, rights_and_attributes, scan
 from untorn import storage
 
@@ -298,6 +298,24 @@ class _Recorder:
             self._happen(Named(((new[0], ((new[1], inode),)), (old[0], ((old[1], None),)))))
 
     _note_rename_new = _note_rename
+
+    def _note_exchange(
+        self, _result: None, source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int
+    ) -> None:
+        one, other = (
+            self._place(source, src_dir_fd, follow=False),
+            self._place(target, dst_dir_fd, follow=False),
+        )
+        if one is not None and other is not None:
+            assert one[0] == other[0]
+            self._happen(Named(((one[0], ((one[1], self._inode(other)), (other[1], self._inode(one)))),)))
+
+    def _note_symlink(self, _result: None, target: str, path: str, *, dir_fd: int | None = None) -> None:
+        place = self._place(path, dir_fd, follow=False)
+        if place is not None:
+            inode = max(self.disk.inodes) + 1
+            self._happen(Linked(inode, target))
+            self._name(place, inode)
 
     def _note_unlink(self, _result: None, path: str, *, dir_fd: int | None = None) -> None:
         place = self._place(path, dir_fd, follow=False)

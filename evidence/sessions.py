@@ -42,12 +42,12 @@ def _unchanged(target: Target) -> None:
     untorn.write_bytes(target.path, target.before, timeout=0, **target.keywords)
 
 
-UNTORN: dict[str, Callable[[Target], None]] = {**WAYS, "unchanged": _unchanged}
+UNTORN: dict[str, Callable[[Target], object]] = {**WAYS, "unchanged": _unchanged}
 """The ways in which untorn saves here."""
 
 _CHANGES = {
     "open", "write", "pwrite", "ftruncate", "reserve", "fsync", "fchmod", "fchown", "rename", "rename_new",
-    "unlink", "mkdir", "rmdir", "setxattr", "removexattr",
+    "exchange", "symlink", "unlink", "mkdir", "rmdir", "setxattr", "removexattr",
 }  # fmt: skip
 """The calls behind which a disk may look otherwise than before them."""
 

@@ -20,7 +20,7 @@ PADDING = "x" * 70_000
 """More than 64 KiB: for this much, space is reserved first."""
 
 
-TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.[0-9a-f]{32}\.(tmp|swap)|.*\.journal", re.DOTALL)
+TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.[0-9a-f]{32}\.tmp|\..*\.swap|.*\.journal", re.DOTALL)
 
 
 class Unsupported(Exception):  # noqa: N818  no error: this machine cannot show it
@@ -76,14 +76,20 @@ def litter(directory: Path) -> set[str]:
     return {name for _, _, names in os.walk(directory) for name in names if TEMPORARY.fullmatch(name)}
 
 
+def orphans(target: Target) -> set[str]:
+    """Return the temporary files that a save left: not the link to one."""
+    return litter(target.directory) - target.planted - {f".{target.file.name}.swap"}
+
+
 # ── Kinds ───────────────────────────────────────────────────────────────────
 
 
-def _existing(directory: Path) -> Target:
-    path = directory / "app.json"
-    path.write_bytes(content(1))
+def _existing(directory: Path, *, large: bool = False) -> Target:
+    path, before = directory / "app.json", content(1, large=large)
+    path.write_bytes(before)
     path.chmod(0o640)
-    return Target(directory, path, path, before=content(1))
+    os.utime(path, (0, 0))  # a save waits while somebody seems to be writing
+    return Target(directory, path, path, large=large, before=before)
 
 
 def _new(directory: Path) -> Target:
@@ -113,10 +119,7 @@ def _attributes(directory: Path) -> Target:
 
 
 def _large(directory: Path) -> Target:
-    path = directory / "app.json"
-    path.write_bytes(content(1, large=True))
-    path.chmod(0o640)
-    return Target(directory, path, path, large=True, before=content(1, large=True))
+    return _existing(directory, large=True)
 
 
 def _orphaned(directory: Path) -> Target:
@@ -170,22 +173,23 @@ def target_of(kind: str, directory: Path) -> Target:
 # ── Ways ────────────────────────────────────────────────────────────────────
 
 
-def _write_bytes(target: Target) -> None:
-    untorn.write_bytes(target.path, content(2, large=target.large), timeout=0, **target.keywords)
+def _write_bytes(target: Target) -> untorn.Receipt:
+    return untorn.write_bytes(target.path, content(2, large=target.large), timeout=0, **target.keywords)
 
 
-def _save(target: Target) -> None:
+def _save(target: Target) -> untorn.Receipt:
     value = json.loads(content(2, large=target.large))
-    untorn.Host(discover=False).save(target.path, value, timeout=0, **target.keywords)
+    return untorn.Host(discover=False).save(target.path, value, timeout=0, **target.keywords)
 
 
-def _edit(target: Target) -> None:
+def _edit(target: Target) -> untorn.Receipt | None:
     with untorn.edit(target.path, create=target.before is None, timeout=0, **target.keywords) as doc:
         _change(doc)
+    return doc.receipt
 
 
-def _update(target: Target) -> None:
-    untorn.update(target.path, _change, create=target.before is None, timeout=0, **target.keywords)
+def _update(target: Target) -> untorn.Receipt:
+    return untorn.update(target.path, _change, create=target.before is None, timeout=0, **target.keywords)
 
 
 def _change(doc: untorn.Document) -> None:
@@ -193,7 +197,7 @@ def _change(doc: untorn.Document) -> None:
     doc.set("name", "changed")
 
 
-WAYS: dict[str, Callable[[Target], None]] = {
+WAYS: dict[str, Callable[[Target], untorn.Receipt | None]] = {
     "write_bytes": _write_bytes,
     "save": _save,
     "edit": _edit,

@@ -98,6 +98,7 @@ def build(tree: Tree, root: Path) -> None:
             path.mkdir(exist_ok=True)
         else:
             path.write_bytes(node.data)
+            os.utime(path, (0, 0))  # a save waits while somebody seems to be writing
         _put(path, node.rights, node.attributes)
 
 

@@ -14,6 +14,7 @@ from evidence.calls import watched
 from evidence.targets import TEMPORARY, WAYS, Target, content, held_by, litter, next_save, target_of
 from untorn import loading
 from untorn.records import revision_of
+from untorn.storage import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,12 +62,14 @@ class Trial:
     Attributes:
         target: What was saved to.
         error: What the save raised.
+        receipt: What the save returned.
         made: The system calls that it made.
         violations: What broke a promise, in sentences.
     """
 
     target: Target
     error: BaseException | None = None
+    receipt: untorn.Receipt | None = None
     made: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
@@ -85,10 +88,11 @@ def attempt(kind: str, way: str, directory: Path, fault: Fault, expected: bytes 
     before = _metadata(trial.target.file)
     descriptors = open_descriptors()
     bystander = Bystander(trial, None if fault.lie else expected)
+    exchange.without.clear()  # as in a new process
     hooks = fault.hooks()
     with watched(**{**hooks, "after": bystander.looking_after(hooks.get("after"))}) as watch:
         try:
-            WAYS[way](trial.target)
+            trial.receipt = WAYS[way](trial.target)
         except BaseException as error:  # noqa: BLE001  judged below
             trial.error = error
     trial.made = watch.made
@@ -152,7 +156,8 @@ class Bystander:
             self._trial.violations.append(f"after call {nth} ({name}) a reader met something else")
         with suppress(FileNotFoundError):
             for each in os.scandir(target.file.parent):
-                if TEMPORARY.fullmatch(each.name) and each.name not in target.planted:
+                known = each.name in target.planted or each.is_symlink()
+                if TEMPORARY.fullmatch(each.name) and not known:
                     mode = stat.S_IMODE(each.stat(follow_symlinks=False).st_mode)
                     if mode & ~(self._widest | 0o600):
                         self._trial.violations.append(f"after call {nth} ({name}) the temp has mode {mode:o}")
@@ -179,7 +184,7 @@ def judged(trial: Trial, fault: Fault, expected: bytes) -> Iterator[str]:
     if error is None and fault.lie:
         return
     if error is None:
-        yield from _after_success(target, expected, found, behind)
+        yield from _after_success(target, expected, found, _unsaid(behind, trial.receipt))
     elif isinstance(error, AFTER_COMMIT):
         yield from _after_commit(error, target, expected, found, behind)
     elif isinstance(error, (untorn.SaveError, untorn.LoadError, FileNotFoundError)):
@@ -196,6 +201,12 @@ def seen(target: Target) -> bytes | None:
     if target.in_place:
         return loading.read(target.file, target.keywords["in_place"]).data
     return held_by(target.file)
+
+
+def _unsaid(behind: set[str], receipt: untorn.Receipt | None) -> set[str]:
+    """Return what lies there and the receipt says nothing of; what could not be removed, it names."""
+    told = " ".join(receipt.warnings) if receipt else ""
+    return {name for name in behind if name not in told}
 
 
 def _after_success(target: Target, expected: bytes, found: bytes | None, behind: set[str]) -> Iterator[str]:
@@ -219,7 +230,7 @@ def _after_commit(
         yield f"path or hint is missing: {error}"
     if isinstance(error, untorn.NotDurableError) and found != expected:
         yield "NotDurableError, and the new content is not in place"
-    if isinstance(error, untorn.NotDurableError) and behind:
+    if isinstance(error, untorn.NotDurableError) and _unsaid(behind, receipt):
         yield f"NotDurableError left {behind}"
 
 
@@ -229,7 +240,9 @@ def _after_refusal(
     if found != target.before:
         yield f"{type(error).__name__}, but the file was changed"
     left = getattr(error, "left_behind", None)
-    if behind != ({left.name} if left else set()):
+    # The link to a temp goes with it, and cannot be removed where that cannot.
+    link = f".{target.file.name}.swap"
+    if behind - {link} != ({left.name} - {link} if left else set()) or (link in behind and not left):
         yield f"{type(error).__name__} left {behind}, and says {left}"
     if left is not None and str(left) not in str(error):
         yield "the message does not name what is left behind"

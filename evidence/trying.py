@@ -99,7 +99,7 @@ class _UntornJudge:
         self._host = untorn.Host()
         self._values = {data: _value(data) for data in target.contents}
         self._known = {
-            *(name for name in recording.image if not name.endswith(".tmp")),
+            *(name for name in recording.image if not name.endswith((".tmp", "swap"))),
             *(str(each) for each in Path(target.name).parents),
             target.name,
         }

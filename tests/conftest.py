@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Examples are found anew on every run at a desk; in CI the same ones, so that a
 # red run means that the change is to blame. Neither measures time: a busy
@@ -39,3 +44,11 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def _runs_anywhere(path: Path) -> bool:
     return path.is_dir() or any(path == each or each in path.parents for each in ANYWHERE)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobody_is_writing() -> Iterator[None]:
+    """Let no save wait because the test itself has just written the file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("untorn.storage.exchange.STILL", 0.0)
+        yield

@@ -10,7 +10,7 @@ import pytest
 from untorn import storage
 from untorn.errors import ReadError
 from untorn.records import revision_of
-from untorn.storage.names import temp_name
+from untorn.storage.names import swap_name, temp_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +74,8 @@ def test_the_same_is_data_too(untorn: Run, file: Path) -> None:
     same = orphan(file, OLD)
     found = orphans(untorn, "app.toml")
     assert found[id_of(whole)].keys() == {
-        "id", "path", "target", "bytes", "changed", "owner", "complete", "alive", "untouchable", "revision",
-        "would_change", "diff",
+        "id", "path", "target", "bytes", "changed", "owner", "complete", "holds", "alive", "untouchable",
+        "revision", "would_change", "diff",
     }  # fmt: skip
     assert found[id_of(whole)]["target"] == str(file)
     assert found[id_of(whole)]["revision"] == str(revision_of(OLD))
@@ -356,3 +356,38 @@ def test_a_path_that_cannot_be_looked_at_is_an_error_without_a_traceback(untorn:
         found = untorn("recover", path)
         assert (found.status, "Traceback" in found.err) == (1, False)
         assert "hint: " in found.err
+
+
+# ── Exchange ────────────────────────────────────────────────────────────────
+
+
+def test_what_another_program_wrote_in_the_moment_of_a_crash_is_shown_and_restored(
+    untorn: Run, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is a third program's by now; a save leaves both alone, a person decides."""
+    monkeypatch.setattr("untorn.storage.orphans._NEWBORN_NS", 0)
+    swap = file.parent / swap_name(temp_name(file.name, revision_of(b"new")), revision_of(b"base"))
+    swap.write_bytes(NEW)
+    link = file.with_name(".app.toml.swap")
+    link.symlink_to(swap.name)
+    os.utime(link, (0, 0), follow_symlinks=False)
+    found = untorn("recover", "app.toml").out
+    assert f"  {swap.name.split('.')[-4][:8]}  what another program wrote, 12 bytes, " in found
+    assert "    -b = 2\n    +b = 3\n" in found
+    assert "removes them; what another program wrote, no save does" in found
+    done = untorn("recover", "app.toml", "--restore", swap.name)
+    assert done.status == 0
+    assert f"is kept in {swap.name}" in done.err
+    assert file.read_bytes() == NEW
+    assert untorn("recover", "app.toml", "--remove").status == 0
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_what_the_file_held_before_a_crash_is_shown_and_nobody_is_advised_to_restore_it(
+    untorn: Run, file: Path
+) -> None:
+    swap = file.parent / swap_name(temp_name(file.name, revision_of(OLD)), revision_of(NEW))
+    swap.write_bytes(NEW)
+    found = untorn("recover", "app.toml").out
+    assert "what the file held before" in found
+    assert "--restore" not in found

@@ -9,12 +9,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import owed, parents, places, sweeps
+from untorn.storage import exchange, libc, owed, parents, places, sweeps
 from untorn.storage.descriptors import _descriptors
 from untorn.storage.locking import _turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def functions_are_looked_up_anew() -> Iterator[None]:
+    """Let a test replace the C library, and no other test notice."""
+    libc.function.cache_clear()
+    yield
+    libc.function.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def what_file_systems_can_is_found_out_anew() -> Iterator[None]:
+    """Let no test notice that another one's names could not be exchanged."""
+    exchange.without.clear()
+    yield
+    exchange.without.clear()
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from untorn import storage
 from untorn.storage.macos import MacSyscalls
+from untorn.storage.syscalls import Syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from untorn.storage import Syscalls
 
 EPERM, ENOENT, EIO, EACCES, EEXIST, EINVAL, ENOTTY, ENODEV, ENOSPC = 1, 2, 5, 13, 17, 22, 25, 19, 28
 ERANGE, ENOTSUP, EDQUOT, ESTALE, ENOSYS, ENOATTR, EOPNOTSUPP = 34, 45, 69, 70, 78, 93, 102
@@ -31,11 +30,13 @@ ERRORS = {
     "acl_get_fd_np": (ENOENT, EACCES, EIO, ENOTSUP),
     "acl_get_link_np": (ENOENT, EACCES, EIO, ENOTSUP),
     "acl_set_fd_np": (EACCES, EINVAL, ENOSPC, EPERM, EIO, ENOTSUP),
-    "renameatx_np": (EACCES, EIO, ENOSPC, EPERM, ENOTSUP, EEXIST, EDQUOT, ESTALE),
+    "renameatx_np": (EACCES, EIO, ENOSPC, EPERM, ENOTSUP, EINVAL, EEXIST, EDQUOT, ESTALE),
     "F_FULLFSYNC": (ENOTSUP, EOPNOTSUPP, EINVAL, ENOTTY, ENODEV, EIO, ENOSPC),
     "F_PREALLOCATE": (ENOTSUP, EINVAL, ENOSPC, EIO),
 }
 """The errors of each call, by the man pages of macOS."""
+
+_LINUX = Syscalls()
 
 _ACL = "user.#acl"  # where the simulation keeps a list; empty: there is none
 _PASSED_ON = "user.#inherited"
@@ -76,13 +77,14 @@ class LibSystem:
     Attributes:
         made: The calls that were made, by name.
         lists: The lists that were allocated and not freed.
-        has: What the file system has: ``attributes``, ``lists``, ``exclusive`` renames, ``sync``.
+        has: What the file system has: ``attributes``, ``lists``, ``exclusive`` renames,
+            ``exchange``, ``sync``.
     """
 
     def __init__(self) -> None:
         self.made: list[str] = []
         self.lists: dict[int, bytes] = {}
-        self.has = {"attributes", "lists", "exclusive", "sync"}
+        self.has = {"attributes", "lists", "exclusive", "exchange", "sync"}
         self._failing: dict[int, int] = {}
         self._functions: dict[str, Function] = {}
 
@@ -199,7 +201,11 @@ class LibSystem:
     # ── Renames ─────────────────────────────────────────────────────────────
 
     def _renameatx_np(self, source: int, old: bytes, target: int, new: bytes, flags: int) -> int:
-        assert flags == 4
+        if flags == 2:  # RENAME_SWAP
+            self._need("exchange")
+            _LINUX.exchange(os.fsdecode(old), os.fsdecode(new), src_dir_fd=source, dst_dir_fd=target)
+            return 0
+        assert flags == 4  # RENAME_EXCL
         self._need("exclusive")
         os.link(old, new, src_dir_fd=source, dst_dir_fd=target)  # raises where there is one
         os.unlink(old, dir_fd=source)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from untorn.storage import owed, parents, places, sweeps
+from untorn.storage import exchange, owed, parents, places, sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def held_by(path: Path) -> bytes | None:
 
 
 def litter(directory: Path) -> set[str]:
-    return {each.name for each in directory.rglob("*") if each.name.endswith(".tmp")}
+    return {each.name for each in directory.rglob("*") if each.name.endswith((".tmp", "swap"))}
 
 
 @contextmanager
@@ -59,4 +59,5 @@ def forgetful() -> Iterator[None]:
     places._places.clear()
     parents._named.clear()
     owed._owed.clear()
+    exchange.without.clear()
     yield

@@ -24,7 +24,7 @@ from untorn.storage.access import Access, Entry, access_of
 from untorn.storage.capabilities import Survey, survey
 from untorn.storage.holders import Holder
 from untorn.storage.holders import holder_of as who_holds
-from untorn.storage.names import temp_name
+from untorn.storage.names import swap_name, temp_name
 from untorn.storage.obstacles import obstacles_in_place, obstacles_to
 from untorn.storage.probes import Probed
 from untorn.storage.statx import Flags
@@ -461,7 +461,7 @@ def test_a_name_that_is_cut_has_a_temp_that_fits(quick_path: Path) -> None:
     found = surveyed(quick_path / ("x" * 255))
     assert found.where.temp_size == 255
     assert obstacles_to(found) == []
-    made = temp_name("app.toml", revision_of(b""))
+    made = swap_name(temp_name("app.toml", revision_of(b"")), revision_of(b""))
     assert surveyed(quick_path / "app.toml").where.temp_size == len(made)
 
 

@@ -5,6 +5,7 @@ Left out are the calls that follow the path to its file, one or two a component.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -14,12 +15,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from calls import watched
+from calls import os_error, watched
 from targets import forgetful
 
 import untorn
 from untorn import storage
-from untorn.storage import sweeps
+from untorn.storage import exchange, sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 LOOK = "open fstat pread"
 TEMP = "open flock write fstat"
 METADATA = "listxattr listxattr fchmod"
-COMPARE = "flock pread stat"
 LEAVE = "close close close"
 
-REPEATED = f"{LOOK} open fstat {TEMP} {METADATA} fsync {COMPARE} rename fstat fsync {LEAVE}"
+COMMIT = "flock rename symlink pread stat exchange stat fsync stat pread unlink unlink fstat"
+
+REPEATED = f"{LOOK} open fstat {TEMP} {METADATA} fsync {COMMIT} {LEAVE}"
+
+BY_RENAME = REPEATED.replace(COMMIT, "flock pread stat rename fstat fsync")
 
 
 def calls_of(path: Path, save: Callable[[], object]) -> str:
@@ -59,10 +63,30 @@ def path(quick_path: Path) -> Path:
     return path
 
 
-def test_a_repeated_durable_save_makes_22_calls_and_two_of_them_sync(path: Path) -> None:
+def test_a_repeated_durable_save_makes_29_calls_and_two_of_them_sync(path: Path) -> None:
     made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n"))
     assert made == REPEATED
+    assert (len(made.split()), made.split().count("fsync")) == (29, 2)
+
+
+def test_where_names_cannot_be_exchanged_it_makes_22_calls_and_two_of_them_sync(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "without", {path.stat().st_dev})
+    made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n"))
+    assert made == BY_RENAME
     assert (len(made.split()), made.split().count("fsync")) == (22, 2)
+
+
+def test_that_names_cannot_be_exchanged_is_found_out_once(path: Path) -> None:
+    def lacking(_nth: int, name: str) -> None:
+        if name == "exchange":
+            raise os_error(errno.EINVAL)
+
+    with watched(before=lacking) as watch:
+        untorn.write_bytes(path, b"[]\n")
+        untorn.write_bytes(path, b"{}\n")
+    assert watch.made.count("exchange") == watch.made.count("symlink") == 1
 
 
 def test_a_changed_value_costs_the_calls_of_its_bytes(path: Path) -> None:
@@ -79,7 +103,7 @@ def test_a_changed_document_costs_the_calls_of_its_bytes(path: Path) -> None:
 
 def test_a_save_that_is_not_durable_leaves_out_the_sync_of_the_directory(path: Path) -> None:
     made = calls_of(path, lambda: untorn.write_bytes(path, b"[]\n", durability="none"))
-    assert made == REPEATED.replace("rename fstat fsync", "rename fstat")
+    assert made == REPEATED.replace("exchange stat fsync", "exchange stat")
 
 
 def test_a_large_save_reserves_its_space_besides(path: Path) -> None:
@@ -163,6 +187,7 @@ for number in range(3 + count):
 ENTRY = {
     "openat": "open", "pread64": "pread", "newfstatat": "stat", "fstat": "stat", "fstatat64": "stat",
     "flistxattr": "listxattr", "llistxattr": "listxattr", "renameat": "rename", "renameat2": "rename",
+    "exchange": "rename", "symlinkat": "symlink", "unlinkat": "unlink",
 }  # fmt: skip
 
 

@@ -122,5 +122,5 @@ def test_a_lock_on_the_target_is_lost_with_its_inode(file: Path) -> None:
 def test_nothing_is_deleted_before_it_is_replaced(file: Path) -> None:
     with watched(before=lambda _nth, _name: file.stat(), after=lambda _nth, _name: file.stat()) as watch:
         untorn.write_bytes(file, NEW)
-    assert "unlink" not in watch.made
+    assert "unlink" not in watch.made[: watch.made.index("exchange")]
     assert stat.S_ISREG(file.stat().st_mode)

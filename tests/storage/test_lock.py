@@ -139,7 +139,7 @@ def test_a_rename_whose_outcome_cannot_be_seen_is_said(file: Path, monkeypatch: 
             raise os_error(errno.ESTALE)
         return os.stat(*arguments, **keywords)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(storage.REAL, "rename", rename)
+    monkeypatch.setattr(storage.REAL, "exchange", rename)
     monkeypatch.setattr(storage.REAL, "stat", look)
     with pytest.raises(UnknownOutcomeError):
         untorn.write_bytes(file, NEW)

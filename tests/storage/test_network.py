@@ -17,7 +17,7 @@ from targets import NEW, OLD, litter
 import untorn
 from untorn import storage
 from untorn.errors import UnknownOutcomeError, WriteError
-from untorn.storage import places
+from untorn.storage import exchange, places
 from untorn.storage.mounts import Mount
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def file(quick_path: Path) -> Path:
     path = quick_path / "app.conf"
     path.write_bytes(OLD)
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_exchange(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are exchanged over no network."""
+    monkeypatch.setattr(exchange, "without", {quick_path.stat().st_dev})
 
 
 @pytest.fixture

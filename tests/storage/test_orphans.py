@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,8 @@ from targets import NEW, OLD
 import untorn
 from untorn.errors import ReadError, WriteError
 from untorn.records import revision_of
-from untorn.storage.names import temp_name
+from untorn.storage import orphans
+from untorn.storage.names import swap_name, temp_name
 from untorn.storage.orphans import Orphan, content_of, orphans_in, orphans_of, quarantine, remove
 
 if TYPE_CHECKING:
@@ -438,3 +440,71 @@ def test_an_incomplete_one_has_no_content_to_restore(file: Path) -> None:
     temp_of(file, held=NEW[:-1])
     with pytest.raises(ReadError, match="is not complete"):
         content_of(the_orphan(file), limit=LIMIT)
+
+
+# ── What an exchange left ───────────────────────────────────────────────────
+
+
+@pytest.fixture
+def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an exchange that was made a moment ago be one of yesterday."""
+    monkeypatch.setattr(orphans, "_NEWBORN_NS", 0)
+
+
+def swap_of(path: Path, held: bytes) -> Path:
+    """Make what is left of an exchange of OLD for NEW, which holds ``held``."""
+    swap = path.parent / swap_name(temp_name(path.name, revision_of(NEW)), revision_of(OLD))
+    swap.write_bytes(held)
+    link_to(swap, path)
+    return swap
+
+
+def link_to(swap: Path, path: Path) -> None:
+    path.with_name(f".{path.name}.swap").symlink_to(swap.name)
+
+
+@pytest.mark.usefixtures("long_ago")
+@pytest.mark.parametrize(("held", "holds"), [(NEW, "new"), (OLD, "before"), (b"theirs", "foreign")])
+def test_what_came_out_of_a_file_is_told_from_what_should_go_in(file: Path, held: bytes, holds: str) -> None:
+    swap = swap_of(file, held)
+    found = the_orphan(file)
+    assert (found.path, found.target, found.holds, found.complete) == (swap, file, holds, True)
+    assert content_of(found, limit=LIMIT) == held
+
+
+def test_what_was_exchanged_a_moment_ago_is_left_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third program's may lie there for a moment, locked by nobody."""
+    swap = swap_of(file, b"theirs")
+    found = the_orphan(file)
+    assert "may be going back" in found.untouchable
+    with pytest.raises(WriteError, match="may be going back"):
+        remove(replace(found, untouchable=""))
+    monkeypatch.setattr(orphans, "_NEWBORN_NS", 0)
+    remove(the_orphan(file))
+    assert not swap.exists()
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_with_what_is_left_of_an_exchange_its_link_goes(file: Path) -> None:
+    swap_of(file, b"theirs")
+    remove(the_orphan(file))
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+    swap_of(file, b"theirs")
+    into = file.parent / "kept"
+    into.mkdir()
+    assert quarantine(the_orphan(file), into).read_bytes() == b"theirs"
+    assert {each.name for each in file.parent.iterdir()} == {file.name, "kept"}
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_link_to_another_exchange_stays(file: Path) -> None:
+    swap_of(file, b"theirs").unlink()
+    link = file.with_name(f".{file.name}.swap")
+    link.rename(file.with_name("aside"))
+    other = swap_of(file, b"more of theirs")
+    link.unlink()
+    file.with_name("aside").rename(link)
+    found = the_orphan(file)
+    assert found.path == other
+    remove(found)
+    assert link.is_symlink()

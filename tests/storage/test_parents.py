@@ -113,7 +113,9 @@ def test_a_save_that_loses_a_race_and_cannot_tidy_up_says_so(
         untorn.write_bytes(file, NEW)
     assert file.read_bytes() == OLD + b"more"
     assert caught.value.left_behind is not None
-    assert [each.name for each in quick_path.iterdir() if each != file] == [caught.value.left_behind.name]
+    link = quick_path / ".app.conf.swap"
+    assert {*quick_path.iterdir()} == {file, caught.value.left_behind, link}
+    assert link.readlink() == Path(caught.value.left_behind.name)
     untorn.write_bytes(file, NEW)
     assert [each.name for each in quick_path.iterdir()] == ["app.conf"]
 

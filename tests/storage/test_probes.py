@@ -111,7 +111,7 @@ def test_that_names_cannot_be_exchanged_is_told(
         return -1
 
     monkeypatch.setattr(libc, "function", lambda _name: renameat2)
-    monkeypatch.setattr(libc, "failure", lambda: os_error(code))
+    monkeypatch.setattr(libc, "failure", lambda _name: os_error(code))
     assert probe(file.parent, "app.conf").exchanges is (False if code == errno.EINVAL else None)
 
 

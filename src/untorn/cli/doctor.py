@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from untorn.cli.colours import BOLD, GREEN, RED, painted
 from untorn.cli.failures import CommandError
 from untorn.cli.journals import journal_data
-from untorn.cli.leftovers import orphan_data
+from untorn.cli.leftovers import orphan_data, state_of
 from untorn.cli.output import json_text, say
 from untorn.cli.phrases import at, counted, group, permissions, printable, sized, user
 from untorn.cli.promises import overall, promises_at
@@ -229,9 +229,8 @@ def _holder(holder: Holder) -> str:
 
 def _orphan(orphan: Orphan) -> str:
     if orphan.alive:
-        return "being written right now"
-    state = {True: "complete", False: "incomplete", None: "unreadable"}[orphan.complete]
-    return f"{state}, {sized(orphan.size)}, {at(orphan.changed_ns)}"
+        return state_of(orphan)
+    return f"{state_of(orphan)}, {sized(orphan.size)}, {at(orphan.changed_ns)}"
 
 
 def _verdict(promise: Promise) -> Iterator[str]:

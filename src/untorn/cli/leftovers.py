@@ -25,7 +25,12 @@ SHOWN = 8
 _MOST_LINES = 5_000
 """From how many lines on a diff is not made: it would take minutes."""
 
-_STATES = {True: "complete", False: "incomplete", None: "unreadable"}
+_STATES = {False: "incomplete", None: "unreadable"}
+_CONTENTS = {
+    "new": "complete",
+    "before": "what the file held before",
+    "foreign": "what another program wrote",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,15 @@ class Leftover:
 
     @property
     def state(self) -> str:
-        """What it is, in a word or two."""
-        return "being written right now" if self.orphan.alive else _STATES[self.orphan.complete]
+        """What it is, in a few words."""
+        return state_of(self.orphan)
+
+
+def state_of(orphan: Orphan) -> str:
+    """Return what an orphan is, in a few words."""
+    if orphan.alive:
+        return "being written right now"
+    return _CONTENTS[orphan.holds] if orphan.complete else _STATES[orphan.complete]
 
 
 def leftovers_at(path: Path, in_place: Path | None = None) -> list[Leftover]:
@@ -163,7 +175,8 @@ def _diff(old: str, new: str) -> Iterator[str]:
 
 def orphan_advice(named: str, found: Sequence[Leftover]) -> Iterator[str]:
     """Yield what can be done about orphans."""
-    of_use = next((each for each in found if each.is_of_use), None)
+    # What the file held before was replaced by a save that was done: nobody misses it.
+    of_use = next((each for each in found if each.is_of_use and each.orphan.holds != "before"), None)
     if of_use is not None and of_use.current is not None:
         file = shlex.quote(printable(of_use.orphan.target or ""))
         base = spelled(of_use.current.revision)
@@ -171,7 +184,12 @@ def orphan_advice(named: str, found: Sequence[Leftover]) -> Iterator[str]:
     if any(not each.orphan.untouchable for each in found):
         name = shlex.quote(printable(named))
         yield f"  untorn recover {name} --quarantine DIR    moves them to DIR"
-        yield f"  untorn recover {name} --remove            removes them, as the next save of the file does"
+        yield f"  untorn recover {name} --remove            removes them{_swept(found)}"
+
+
+def _swept(found: Sequence[Leftover]) -> str:
+    foreign = any(each.orphan.holds == "foreign" for each in found)
+    return "; what another program wrote, no save does" if foreign else ", as the next save of the file does"
 
 
 # ── For programs ────────────────────────────────────────────────────────────
@@ -187,6 +205,7 @@ def orphan_data(orphan: Orphan) -> dict[str, Any]:
         "changed": at(orphan.changed_ns),
         "owner": orphan.owner,
         "complete": orphan.complete,
+        "holds": orphan.holds,
         "alive": orphan.alive,
         "untouchable": orphan.untouchable or None,
     }

@@ -9,9 +9,9 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from untorn.storage.atomic import Prepared as Prepared
-    from untorn.storage.atomic import Published as Published
     from untorn.storage.atomic import WriteOptions as WriteOptions
     from untorn.storage.atomic import prepare as prepare
+    from untorn.storage.commit import Published as Published
     from untorn.storage.locking import Held as Held
     from untorn.storage.locking import lock as lock
     from untorn.storage.open_file import Reading as Reading
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 # No module may have the name of something here: importing it would hide that.
 _HOME = {
-    "untorn.storage.atomic": ("Prepared", "Published", "WriteOptions", "prepare"),
+    "untorn.storage.atomic": ("Prepared", "WriteOptions", "prepare"),
+    "untorn.storage.commit": ("Published",),
     "untorn.storage.locking": ("Held", "lock"),
     "untorn.storage.open_file": ("Reading", "reading"),
     "untorn.storage.owed": ("owes", "pay"),

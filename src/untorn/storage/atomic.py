@@ -5,10 +5,11 @@
     prepare   open the directory ─ create the temp ─ reserve, write ─ check ─
               owner ─ ACL, mode ─ attributes ─ fsync(temp)                (no lock)
     compare   are the bytes on disk still the snapshot's?             (lock held)
-    publish   rename ─ fsync(directory) ─ sweep                       (lock held)
+    publish   exchange or rename ─ fsync(directory) ─ look ─ sweep    (lock held)
 
-The rename is the commit point. Whatever fails before it leaves the target as it
-was and no temp; whatever fails behind it is said in ``Published``, not raised.
+The exchange (``untorn.storage.exchange``), or the rename where there is no such
+thing, is the commit point. Whatever fails before it leaves the target as it was
+and no temp; whatever fails behind it is said in ``Published``, not raised.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 from untorn.errors import SaveError
-from untorn.storage import failures, flags, owed, places
+from untorn.storage import failures, places
+from untorn.storage.commit import Commit
 from untorn.storage.fitness import Found, refuse_strange_names, warnings_about
 from untorn.storage.metadata import Transfer, metadata_of, put_new
 from untorn.storage.open_file import reading
 from untorn.storage.parents import Parents
 from untorn.storage.paths import split
 from untorn.storage.snapshot import read, read_to_end
-from untorn.storage.sweeps import Visit, forget, sweep_if_due
+from untorn.storage.sweeps import forget
 from untorn.storage.syscalls import REAL, Syscalls
 from untorn.storage.temp import Temp
 
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from untorn.records import Revision, Snapshot
+    from untorn.records import Snapshot
+    from untorn.storage.commit import Published
     from untorn.storage.locking import Held
     from untorn.storage.open_file import Reading
 
@@ -61,28 +63,6 @@ class WriteOptions:
             if value not in known:
                 msg = f"{name} is {' or '.join(map(repr, known))}, not {value!r}"
                 raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What is known behind the commit point.
-
-    Attributes:
-        revision: What identifies the new bytes.
-        durable: Whether they are known to survive a power cut.
-        error: What the disk said instead of confirming, or ``None``.
-        unknown: Whether the rename failed and its outcome could not be seen; or
-            the file is being overwritten, and its journal is there.
-        warnings: What could not be kept, in sentences.
-        atomic: Whether the file was replaced, not overwritten.
-    """
-
-    revision: Revision
-    durable: bool
-    error: OSError | None = None
-    unknown: bool = False
-    warnings: tuple[str, ...] = ()
-    atomic: bool = True
 
 
 def prepare(
@@ -134,10 +114,9 @@ class Prepared:
         self._directory, self._name = split(self._path)
         self._parents = Parents(self._directory, calls)
         self._temp = Temp(self._name, data, calls)
+        self._commit: Commit | None = None
+        self._link = ""  # that could not be removed
         self._process = os.getpid()
-        self._directory_change = 0
-        self._at_rename = False
-        self._renamed = False
         self._warnings: list[str] = []
 
     # ── Prepare ─────────────────────────────────────────────────────────────
@@ -165,7 +144,7 @@ class Prepared:
             self._warnings += warnings_about(
                 found, force=self._options.force, hard_links=self._options.hard_links, calls=self._calls
             )
-        self._directory_change = self._calls.fstat(directory).st_mtime_ns
+        change = self._calls.fstat(directory).st_mtime_ns
         status = self._written()
         if self._target is None or stat.S_ISLNK(self._target.st_mode):
             put_new(self._temp, self._parents.fd, self._options.mode, self._calls)
@@ -179,6 +158,16 @@ class Prepared:
         # failed fsync is not retried: the kernel may have dropped the dirty
         # pages, and a second call would then succeed.
         self._calls.fsync(self._temp.fd)
+        self._commit = Commit(
+            self._snapshot,
+            self._target,
+            self._parents,
+            self._temp,
+            found=change,
+            durable=self._options.durability == "full",
+            warnings=self._warnings,
+            calls=self._calls,
+        )
 
     def _written(self) -> os.stat_result:
         try:
@@ -226,7 +215,12 @@ class Prepared:
         try:
             if self._calls.locks_apart:
                 return self._same_by_name()
-            return self._same_file(held) if held.is_file else self._still_none()
+            if not held.is_file:
+                return self._still_none()
+            assert self._commit is not None
+            return self._commit.claim(held) and self._same_file(held)
+        except SaveError:
+            raise
         except OSError as error:
             raise failures.writing(error, self._path, "looking at the file again failed") from error
 
@@ -277,92 +271,15 @@ class Prepared:
 
         Returns:
             What is known behind the commit point; or ``None``, where somebody
-            made the file that did not exist.
+            made the file that did not exist, or wrote to it, replaced or removed
+            it since: then it is as they left it.
 
         Raises:
             WriteError: The rename failed; the file is as it was.
         """
         self._refuse_parents_lock(held)
-        try:
-            unseen = self._rename()
-        except FileExistsError:
-            return None
-        if unseen is not None:
-            return self._published(durable=False, error=unseen, unknown=True)
-        change = self._change()
-        published = self._synced()
-        self._sweep(change)
-        return published
-
-    def _published(self, *, durable: bool, error: OSError | None = None, unknown: bool = False) -> Published:
-        return Published(self._temp.revision, durable, error, unknown, tuple(self._warnings))
-
-    def _rename(self) -> OSError | None:
-        """Rename the temp over the target; return an error only if its outcome cannot be seen.
-
-        Raises:
-            WriteError: It failed, and a look confirms that the target is as it was.
-        """
-        directory = self._parents.fd
-        # A link to nowhere that shall be replaced has no bytes, but the name is taken.
-        rename = self._calls.rename_new if self._target is None else self._calls.rename
-        self._at_rename = True
-        try:
-            rename(self._temp.name, self._name, src_dir_fd=directory, dst_dir_fd=directory)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            # Over a network the rename may have happened all the same (W22).
-            landed = self._landed()
-            if landed is False:
-                raise failures.writing(error, self._path, "replacing the file failed") from error
-            self._renamed = True  # perhaps: nothing may be removed any more
-            return error if landed is None else None
-        # The commit point is behind us: from here on nothing may raise.
-        self._renamed = True
-        return None
-
-    def _landed(self) -> bool | None:
-        """Look whether the name leads to our inode; ``None`` if that cannot be seen."""
-        try:
-            try:
-                status = self._target_status(self._parents.fd)
-            except OSError:
-                # ESTALE: the server no longer knows the directory by this descriptor.
-                status = self._calls.stat(self._path, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return None
-        return status is not None and (status.st_dev, status.st_ino) == self._temp.identity
-
-    def _synced(self) -> Published:
-        """Make the rename durable (WRITER W4-W6)."""
-        if self._options.durability == "none":
-            owed.owe(self._path)  # to the next save that shall be durable
-            return self._published(durable=False)
-        try:
-            # Owed are the names of the parents, too: nobody has seen them synced.
-            durable = self._parents.sync(new=self._target is None or owed.owes(self._path))
-        except OSError as error:
-            owed.owe(self._path)
-            return self._published(durable=False, error=error)
-        owed.settle(self._path)
-        if not durable:
-            self._warnings.append("this file system cannot sync a directory: a power cut may undo the save")
-        return self._published(durable=durable)
-
-    def _change(self) -> int | None:
-        """Return when the directory was changed last: by our own rename, most likely."""
-        with suppress(OSError):
-            return self._calls.fstat(self._parents.fd).st_mtime_ns
-        return None
-
-    def _sweep(self, change: int | None) -> None:
-        replaced = None if self._target is None else (self._target.st_dev, self._target.st_ino)
-        owner = flags.effective_user() if self._target is None else self._target.st_uid
-        visit = Visit(self._parents.fd, owner, self._directory_change, change, replaced, self._temp.identity)
-        sweep_if_due(self._directory, self._name, visit, self._calls)
+        assert self._commit is not None
+        return self._commit.publish(held)
 
     # ── Leave ───────────────────────────────────────────────────────────────
 
@@ -373,11 +290,11 @@ class Prepared:
 
     def _discard(self, error: BaseException | None) -> None:
         """Remove what was not published, close everything, and let ``error`` say how it stands."""
-        # A signal may arrive when rename(2) has returned and Python has not said so yet.
-        committed = self._renamed or (self._at_rename and self._landed() is not False)
         if self._process != os.getpid():  # pragma: no cover  forked children report nothing
             return  # all of this is its parent's
+        committed = True  # perhaps, should a signal come before the answer
         try:
+            committed = self._commit is not None and self._commit.stands()
             self._clean(committed=committed)
         except BaseException as interrupt:
             self._note(interrupt, committed=committed)
@@ -386,21 +303,28 @@ class Prepared:
             error.left_behind = error.left_behind or self._left_behind()
         elif error is not None:
             self._note(error, committed=committed)
-        elif self._temp.stays:
+        elif self._left_behind() and not committed:
             raise self._littered()
 
     def _clean(self, *, committed: bool) -> None:
         """Close everything, and remove what came to nothing; all of it, also if a signal comes between."""
         try:
             if not committed:
-                self._temp.remove(self._parents.fd)
-                if self._temp.stays:
+                self._remove()
+                if self._left_behind():
                     forget(self._directory)  # the next save looks again
         finally:
             try:
                 self._temp.close()
             finally:
                 self._parents.close(keep_created=committed)
+
+    def _remove(self) -> None:
+        try:
+            if self._commit is not None:
+                self._link = self._commit.let_go()
+        finally:
+            self._temp.remove(self._parents.fd)
 
     def _note(self, error: BaseException, *, committed: bool) -> None:
         what = "the new content is in place" if committed else "nothing was changed"
@@ -414,7 +338,8 @@ class Prepared:
         return failure
 
     def _left_behind(self) -> Path | None:
-        return self._directory / self._temp.name if self._temp.stays else None
+        left = self._temp.name if self._temp.stays else self._link
+        return self._directory / left if left else None
 
 
 def _moment(status: os.stat_result) -> tuple[int, int, int]:

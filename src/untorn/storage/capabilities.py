@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _PROBES = "untorn-doctor"
 """Whose temps probes pose as where no file's would do; the next look at the directory sweeps them."""
 
-_REST = len(f".{32 * 'f'}.tmp") + 32
-"""How many bytes the name of a temp has behind its stem."""
+_REST = len(f".{32 * 'f'}.{32 * 'f'}.swap") + 32
+"""How many bytes the name of a temp has at most behind its stem."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from untorn.errors import SaveError
 from untorn.records import revision_of
 from untorn.storage import failures, flags
-from untorn.storage.atomic import Published
+from untorn.storage.commit import Published
 from untorn.storage.journal import (
     READ_ONLY,
     WRITE,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import lru_cache
 from typing import Any
 
 
+@lru_cache(maxsize=16)  # to open the library costs more than most calls
 def function(name: str) -> Any:  # noqa: ANN401  whatever it takes and returns
     """Return a function of the C library, or ``None`` where it has none of that name."""
     import ctypes  # noqa: PLC0415  no save comes here
@@ -25,12 +27,12 @@ def filled(buffer: bytearray) -> Any:  # noqa: ANN401  what ctypes takes for a p
     return (ctypes.c_char * len(buffer)).from_buffer(buffer)
 
 
-def failure() -> OSError:
-    """Return why the last function of the library failed."""
+def failure(name: str | None = None) -> OSError:
+    """Return why the last function of the library failed, and on which file."""
     import ctypes  # noqa: PLC0415  see above
 
     code = ctypes.get_errno()
-    return OSError(code, os.strerror(code))
+    return OSError(code, os.strerror(code), name)
 
 
 def missing() -> OSError:

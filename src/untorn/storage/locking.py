@@ -16,7 +16,7 @@ import stat
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,13 +42,14 @@ class Held:
 
     ``identity`` is device and inode of what is locked: the file, or the
     directory where there is no file. Where locks are apart (Windows), ``fd`` is
-    not the file's.
+    not the file's. ``timeout`` is how many seconds its holder would have waited.
     """
 
     path: Path
     fd: int
     identity: tuple[int, int]
     is_file: bool
+    timeout: float = 10.0
     process: int = field(default_factory=os.getpid)
 
 
@@ -170,7 +171,7 @@ def lock(
             attempt = partial(_try, path, calls)
         held = _acquire(path, timeout, attempt, calls)
         try:
-            yield held
+            yield replace(held, timeout=timeout)
         finally:
             if held.process == os.getpid():  # pragma: no branch  forked children report nothing
                 drop(held.fd, calls)

@@ -44,7 +44,7 @@ _PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
 }
 _NO_FOLLOW = 1  # XATTR_NOFOLLOW
 _EXTENDED = 0x100  # ACL_TYPE_EXTENDED, the only type that macOS has
-_EXCLUSIVE = 4  # RENAME_EXCL
+_SWAP, _EXCLUSIVE = 2, 4  # RENAME_SWAP, RENAME_EXCL
 _FULL_SYNC, _PREALLOCATE = 51, 42  # F_FULLFSYNC, F_PREALLOCATE (sys/fcntl.h)
 _ALL, _FROM_END = 4, 3  # F_ALLOCATEALL, F_PEOFPOSMODE
 _BLOCK = 512  # bytes that st_blocks counts in (stat(2))
@@ -82,6 +82,7 @@ class MacSyscalls(Syscalls):
         self.reserve = disk.reserve
         self.birth = _birth
         self.rename_new = system.rename_new
+        self.exchange = system.exchange
         self.listxattr = system.listxattr
         self.getxattr = system.getxattr
         self.setxattr = system.setxattr
@@ -210,6 +211,11 @@ class _System:
             if error.errno not in _LACKING:
                 raise
             os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    def exchange(self, source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        """Let each of two names lead to what the other one led to (renamex_np(2), macOS 10.12)."""
+        names = os.fsencode(source), os.fsencode(target)
+        self._checked("renameatx_np", src_dir_fd, names[0], dst_dir_fd, names[1], _SWAP)
 
     # ── Attributes ──────────────────────────────────────────────────────────
 

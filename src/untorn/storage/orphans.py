@@ -1,8 +1,11 @@
-"""Orphans: the temps that crashed saves left behind, to be looked at, restored, kept or removed (W18).
+"""Orphans: what crashed saves left behind, to be looked at, restored, kept or removed (W18, W20).
 
 A temp's name tells which file it was made for, and the digest of what it should
 hold, so that one that was written to its end can be told from one that was not.
-Nothing here touches a temp whose writer lives, or that may be somebody else's.
+What lies under a name that ends in ``.swap`` was there in the moment of an
+exchange: it is a temp, or what the file held before, or what another program
+wrote in that moment. Nothing here touches a temp whose writer lives, or that
+may be somebody else's.
 """
 
 from __future__ import annotations
@@ -15,13 +18,12 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from untorn.errors import LimitError, ReadError, WriteError
-from untorn.records import revision_of
 from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
-from untorn.storage.names import stem_of
+from untorn.storage.names import short_digest, stem_of
 from untorn.storage.snapshot import read_to_end, unlike_a_file
 from untorn.storage.syscalls import REAL, Syscalls, closed
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_NAME = re.compile(rb"(\..*\.)([0-9a-f]{32})\.([0-9a-f]{32})\.tmp", re.DOTALL)
+_HEX = rb"([0-9a-f]{32})"
+_NAME = re.compile(rb"(\..*\.)%b\.(?:%b\.%b\.swap|%b\.tmp)" % (_HEX, _HEX, _HEX, _HEX), re.DOTALL)
 # The end of a name that was too long and was cut: only the file itself tells the whole.
 _CUT = re.compile(rb"~[0-9a-f]{16}\.\Z")
 _FILE = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOFOLLOW | flags.O_NOCTTY
@@ -38,7 +41,10 @@ _DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
 _ROOT = 0
 
 _NEWBORN_NS = 1_000_000_000
-"""How long an empty temp may be one that its writer is about to lock."""
+"""How long an empty temp may be one that its writer is about to lock, and a ``.swap`` one that moves on."""
+
+Content: TypeAlias = Literal["new", "before", "foreign"]
+"""What an orphan holds: what was to be saved, what the file held, or what another program wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Orphan:
         mode: Its permission bits.
         complete: Whether it holds all that it should, by the digest in its
             name; ``None`` where it cannot be read.
+        holds: What it holds; what is ``"foreign"``, no save removes.
         alive: Whether its writer lives, and will finish or remove it;
             ``None`` where that cannot be told.
         untouchable: Why no command touches it, or an empty string.
@@ -70,6 +77,7 @@ class Orphan:
     owner: int
     mode: int
     complete: bool | None
+    holds: Content
     alive: bool | None
     untouchable: str
     identity: tuple[int, int]
@@ -112,21 +120,35 @@ def orphans_in(directory: Path, *, limit: int, calls: Syscalls = REAL) -> list[O
 
 
 class _Temp(NamedTuple):
-    """What the name of a temp tells."""
+    """What the name of a temp tells; ``before`` is the digest of what it was exchanged with, if it was."""
 
     name: str
     stem: bytes
     id: str
-    digest: str
+    before: str | None
+    new: str
+
+    def holds(self, data: bytes) -> Content:
+        if self.before is None:
+            return "new"
+        known: dict[str, Content] = {self.before: "before", self.new: "new"}
+        return known.get(short_digest(data), "foreign")
+
+    def is_complete(self, data: bytes) -> bool:
+        return self.before is not None or short_digest(data) == self.new
+
+
+def _temp_called(name: str) -> _Temp | None:
+    match = _NAME.fullmatch(os.fsencode(name))
+    if match is None:
+        return None
+    before = match[3].decode("ascii") if match[3] else None
+    return _Temp(name, match[1], match[2].decode("ascii"), before, (match[4] or match[5]).decode("ascii"))
 
 
 def _temps_in(directory: Path, calls: Syscalls) -> list[_Temp]:
-    matches = ((name, _NAME.fullmatch(os.fsencode(name))) for name in _names_in(directory, calls))
-    return [
-        _Temp(name, match[1], match[2].decode("ascii"), match[3].decode("ascii"))
-        for name, match in matches
-        if match is not None
-    ]
+    found = (_temp_called(name) for name in _names_in(directory, calls))
+    return [each for each in found if each is not None]
 
 
 def _names_in(directory: Path, calls: Syscalls) -> list[str]:
@@ -161,9 +183,9 @@ def _looked_at(
 def _look_at(directory: Path, temp: _Temp, target: Path | None, limit: int, calls: Syscalls) -> Orphan:
     path = directory / temp.name
     status = calls.stat(path, follow_symlinks=False)
-    complete, alive = None, None
+    data, alive = None, None
     if stat.S_ISREG(status.st_mode):
-        complete, alive = _judged(path, temp.digest, limit, calls)
+        data, alive = _judged(path, limit, calls)
     return Orphan(
         path=path,
         target=target,
@@ -172,15 +194,16 @@ def _look_at(directory: Path, temp: _Temp, target: Path | None, limit: int, call
         changed_ns=status.st_mtime_ns,
         owner=status.st_uid,
         mode=stat.S_IMODE(status.st_mode),
-        complete=complete,
+        complete=None if data is None else temp.is_complete(data),
+        holds="new" if data is None else temp.holds(data),
         alive=alive,
-        untouchable=_untouchable(status, target, alive, calls),
+        untouchable=_untouchable(status, target, alive, calls) or _on_its_way(temp.name, status),
         identity=(status.st_dev, status.st_ino),
     )
 
 
-def _judged(path: Path, digest: str, limit: int, calls: Syscalls) -> tuple[bool | None, bool | None]:
-    """Return whether a temp is complete, and whether its writer lives."""
+def _judged(path: Path, limit: int, calls: Syscalls) -> tuple[bytes | None, bool | None]:
+    """Return what a temp holds, if it can be read, and whether its writer lives."""
     try:
         fd = opened(partial(calls.open, path, _FILE))
     except FileNotFoundError:
@@ -189,7 +212,7 @@ def _judged(path: Path, digest: str, limit: int, calls: Syscalls) -> tuple[bool 
         return None, None
     try:
         alive = _is_locked(fd, calls)
-        return _is_complete(fd, path, digest, limit, calls), alive
+        return _data_of(fd, path, limit, calls), alive
     finally:
         drop(fd, calls)
 
@@ -205,16 +228,11 @@ def _is_locked(fd: int, calls: Syscalls) -> bool | None:
     return False
 
 
-def _is_complete(fd: int, path: Path, digest: str, limit: int, calls: Syscalls) -> bool | None:
+def _data_of(fd: int, path: Path, limit: int, calls: Syscalls) -> bytes | None:
     try:
-        data = read_to_end(fd, calls.fstat(fd).st_size, path, limit, calls)
+        return read_to_end(fd, calls.fstat(fd).st_size, path, limit, calls)
     except (OSError, LimitError):
         return None
-    return _digest_of(data) == digest
-
-
-def _digest_of(data: bytes) -> str:
-    return str(revision_of(data).digest)[:32]
 
 
 def _untouchable(
@@ -237,6 +255,12 @@ def _untouchable(
     return "its writer lives" if alive else ""
 
 
+def _on_its_way(name: str, status: os.stat_result) -> str:
+    """Return why not to touch what is being exchanged: a third program's may lie there, locked by nobody."""
+    is_new = time.time_ns() - status.st_ctime_ns < _NEWBORN_NS  # each exchange is a change
+    return "it was exchanged a moment ago, and may be going back" if is_new and name.endswith(".swap") else ""
+
+
 def _owner_of(target: Path | None, calls: Syscalls) -> int | None:
     """Return whose the file is: a save by root gives its temp to that user before the rename."""
     if target is None:
@@ -256,8 +280,8 @@ def content_of(orphan: Orphan, *, limit: int, calls: Syscalls = REAL) -> bytes:
     Raises:
         ReadError: It is gone, or it is not complete.
     """
-    match = _NAME.fullmatch(os.fsencode(orphan.path.name))
-    assert match
+    temp = _temp_called(orphan.path.name)
+    assert temp is not None
     try:
         fd = calls.open(orphan.path, _FILE)
         try:
@@ -272,7 +296,7 @@ def content_of(orphan: Orphan, *, limit: int, calls: Syscalls = REAL) -> bytes:
             path=orphan.path,
             hint="list the orphans again",
         ) from error
-    if _digest_of(data) != match[3].decode("ascii"):
+    if not temp.is_complete(data):
         raise ReadError(
             "is not complete: its bytes are not those that its name promises",
             errno=errno.EIO,
@@ -290,6 +314,18 @@ def remove(orphan: Orphan, *, calls: Syscalls = REAL) -> None:
     """
     with _grasped(orphan, "removed", calls) as (_, directory):
         calls.unlink(orphan.path.name, dir_fd=directory)
+        _remove_link(orphan, directory, calls)
+
+
+def _remove_link(orphan: Orphan, directory: int, calls: Syscalls) -> None:
+    """Remove the link that led to it: the next save would do so."""
+    temp = _temp_called(orphan.path.name)
+    if temp is None or temp.before is None:
+        return
+    link = os.fsdecode(temp.stem) + "swap"
+    with suppress(OSError):
+        if calls.readlink(link, dir_fd=directory) == temp.name:
+            calls.unlink(link, dir_fd=directory)
 
 
 def quarantine(orphan: Orphan, into: Path, *, calls: Syscalls = REAL) -> Path:
@@ -300,11 +336,12 @@ def quarantine(orphan: Orphan, into: Path, *, calls: Syscalls = REAL) -> Path:
     Raises:
         WriteError: It stays, and why.
     """
-    name = orphan.path.name.removeprefix(".").removesuffix(".tmp") + ".orphan"
+    name = orphan.path.name.removeprefix(".").removesuffix(".tmp").removesuffix(".swap") + ".orphan"
     with _kept_in(into, orphan, calls) as there, _grasped(orphan, "moved", calls) as (fd, directory):
         _refuse_newborn(orphan, fd, calls)
         calls.fsync(fd)  # whoever keeps it wants it to last
         calls.rename_new(orphan.path.name, name, src_dir_fd=directory, dst_dir_fd=there)
+        _remove_link(orphan, directory, calls)
         for each in (there, directory):
             with suppress(OSError):  # where it lies after a power cut, there or here, nothing is lost
                 calls.fsync(each)
@@ -362,6 +399,7 @@ def _grasped(orphan: Orphan, done: str, calls: Syscalls) -> Iterator[tuple[int, 
                 status = calls.stat(orphan.path.name, dir_fd=directory, follow_symlinks=False)
                 here = calls.fstat(fd)
                 reason = _untouchable(status, orphan.target, alive=False, calls=calls)
+                reason = reason or _on_its_way(orphan.path.name, status)
                 if not (orphan.identity == _identity(status) == _identity(here)):
                     reason = "it was replaced since it was listed"
                 if reason:

@@ -16,12 +16,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from untorn.errors import LoadError, SaveError
-from untorn.storage import flags, libc
+from untorn.storage import flags
 from untorn.storage.atomic import prepare
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import stem_of
 from untorn.storage.open_file import reading
-from untorn.storage.syscalls import REAL, Syscalls
+from untorn.storage.syscalls import LACKING, REAL, Syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,9 +31,8 @@ _DIRECTORY = os.O_RDONLY | flags.O_DIRECTORY | flags.O_CLOEXEC
 _PROBE = os.O_RDWR | os.O_CREAT | os.O_EXCL | flags.O_NOFOLLOW | flags.O_CLOEXEC
 _ROOM = 4096  # bytes that the reservation of space is tried with
 _MODE = 0o640  # the probe is empty: nobody reads anything in it
-_EXCHANGE = 2  # linux/fs.h, RENAME_EXCHANGE
 
-_LACKING = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.EPERM)
+_LACKING = (*LACKING, errno.ENOTTY, errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def _lock_shortly(directory: int, calls: Syscalls) -> None:
 
 
 def _exchanges(one: _Probe, other: _Probe, directory: int, calls: Syscalls) -> bool | None:
-    done = _works(lambda: _exchange(one.name, other.name, directory))
+    done = _works(lambda: calls.exchange(one.name, other.name, src_dir_fd=directory, dst_dir_fd=directory))
     if not done:
         return done
     try:
@@ -162,14 +161,6 @@ def _exchanges(one: _Probe, other: _Probe, directory: int, calls: Syscalls) -> b
         return now == calls.fstat(other.fd).st_ino
     except OSError:
         return None
-
-
-def _exchange(one: str, other: str, directory: int) -> None:
-    renameat2 = libc.function("renameat2")
-    if renameat2 is None:
-        raise libc.missing()
-    if renameat2(directory, os.fsencode(one), directory, os.fsencode(other), _EXCHANGE) != 0:
-        raise libc.failure()
 
 
 def _spares_existing(one: _Probe, other: _Probe, directory: int, calls: Syscalls) -> bool | None:

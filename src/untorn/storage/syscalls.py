@@ -54,6 +54,8 @@ class Syscalls:
         self.fchown: Callable[..., None] = os.fchown
         self.rename: Callable[..., None] = os.rename
         self.rename_new: Callable[..., None] = _rename_new
+        self.exchange: Callable[..., None] = _exchange
+        self.symlink: Callable[..., None] = os.symlink
         self.unlink: Callable[..., None] = os.unlink
         self.mkdir: Callable[..., None] = os.mkdir
         self.rmdir: Callable[..., None] = os.rmdir
@@ -123,8 +125,10 @@ def _above_streams(fd: int) -> int:
         os.close(fd)
 
 
-_NOREPLACE = 1  # linux/fs.h
-_LACKING = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NOREPLACE, _EXCHANGE = 1, 2  # linux/fs.h
+
+LACKING = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What says only that the system, or the file system, has no such call."""
 
 
 def _rename_new(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
@@ -133,18 +137,27 @@ def _rename_new(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -
     Where the system or the file system has no such call, rename plainly: who
     makes the same file in the moment after the caller's look is replaced there.
     """
-    import ctypes  # noqa: PLC0415  only a new file needs it
+    try:
+        _renameat2(source, target, src_dir_fd, dst_dir_fd, _NOREPLACE)
+    except OSError as error:
+        if error.errno not in LACKING:
+            raise
+        os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    code = errno.ENOSYS
-    if renameat2 is not None:
-        names = os.fsencode(source), os.fsencode(target)
-        if renameat2(src_dir_fd, names[0], dst_dir_fd, names[1], _NOREPLACE) == 0:
-            return
-        code = ctypes.get_errno()
-    if code not in _LACKING:
-        raise OSError(code, os.strerror(code), target)
-    os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+def _exchange(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    """Let each of two names lead to what the other one led to, in one step (rename(2), Linux 3.15)."""
+    _renameat2(source, target, src_dir_fd, dst_dir_fd, _EXCHANGE)
+
+
+def _renameat2(source: str, target: str, src_dir_fd: int, dst_dir_fd: int, how: int) -> None:
+    from untorn.storage import libc  # noqa: PLC0415  a load does without
+
+    function = libc.function("renameat2")  # glibc has it since 2.28
+    if function is None:
+        raise libc.missing()
+    if function(src_dir_fd, os.fsencode(source), dst_dir_fd, os.fsencode(target), how) != 0:
+        raise libc.failure(target)
 
 
 _KEEP_SIZE = 1  # linux/falloc.h
@@ -187,7 +200,7 @@ def _birth(fd: int) -> int | None:
     answer = ctypes.create_string_buffer(_STATX)
     if statx(fd, b"", _EMPTY_PATH, _BIRTH, answer) != 0:
         code = ctypes.get_errno()
-        if code in (*_LACKING, errno.EPERM):
+        if code in (*LACKING, errno.EPERM):
             return None
         raise OSError(code, os.strerror(code))
     if not struct.unpack_from("I", answer, _MASK_AT)[0] & _BIRTH:

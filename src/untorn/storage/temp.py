@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from untorn.records import revision_of
 from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
-from untorn.storage.names import temp_name
+from untorn.storage.names import swap_name, temp_name
 
 if TYPE_CHECKING:
+    from untorn.records import Revision
     from untorn.storage.syscalls import Syscalls
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | flags.O_NOFOLLOW | flags.O_CLOEXEC
@@ -42,6 +43,7 @@ class Temp:
         self.revision = revision_of(data)
         self._calls = calls
         self.name = ""
+        self._other = ""
         self.fd = -1
         self.identity = (-1, -1)
         self.stays = False
@@ -87,16 +89,33 @@ class Temp:
         """Return a name that a sweep of the target takes for an orphan, should a crash leave such a file."""
         return temp_name(self._target, self.revision)
 
+    def holds(self, data: bytes) -> bool:
+        """Return whether ``data`` is what it shall hold."""
+        return data == self._data
+
+    def to_be_exchanged(self, base: Revision) -> str:
+        """Return what to call it while it is exchanged with the target, which holds ``base``."""
+        return swap_name(self.name, base)
+
+    def rename(self, directory: int, name: str) -> None:
+        """Give it another name.
+
+        Raises:
+            OSError: As rename(2) says.
+        """
+        self._other = name  # of the two, until it is known which one it has
+        self._calls.rename(self.name, name, src_dir_fd=directory, dst_dir_fd=directory)
+        self.name, self._other = name, ""
+
     def remove(self, directory: int) -> None:
         """Remove its name, if it has one. Raises no ``OSError``: see ``stays``."""
-        if not self.name:
-            return
-        try:
-            self._calls.unlink(self.name, dir_fd=directory)
-        except FileNotFoundError:
-            return
-        except OSError:
-            self.stays = True
+        for name in filter(None, (self._other, self.name)):
+            try:
+                self._calls.unlink(name, dir_fd=directory)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                self.name, self.stays = name, True
 
     def close(self) -> None:
         """Close it, which unlocks it. Raises no ``OSError``."""

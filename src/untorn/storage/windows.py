@@ -84,6 +84,8 @@ class WindowsSyscalls(Syscalls):
         self.readlink = names.readlink
         self.rename = names.rename
         self.rename_new = names.rename_new
+        self.exchange = _lacking
+        self.symlink = _lacking
         self.unlink = names.unlink
         self.mkdir = names.mkdir
         self.rmdir = names.rmdir
@@ -146,6 +148,11 @@ def _state() -> str:
 
 def _nobodys(*_arguments: object) -> None:
     """Do what means nothing here: owners have no numbers, and no file is without a list."""
+
+
+def _lacking(*_arguments: object, **_keywords: object) -> None:
+    """Say that there is no such call: no two names are exchanged here, and a link takes a privilege."""
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
 class _Names:

@@ -241,3 +241,40 @@ def test_the_name_of_a_swap_tells_what_belongs_there() -> None:
     assert digests_in(name, "app.json") == (short_digest(BASE), short_digest(OURS))
     assert digests_in(name, "app.jso") is None
     assert digests_in(Path(name).with_suffix(".tmp").name, "app.json") is None
+
+
+def test_a_file_that_is_new_again_is_saved_beside_what_is_left_and_sweeps_it(left: Left) -> None:
+    left.holding(OURS, BASE)
+    left.file.unlink()
+    untorn.write_bytes(left.file, BASE)
+    assert litter(left.file.parent) == set()
+
+
+@pytest.mark.parametrize(("entry", "then"), [("unlink", {LINK}), ("stat", {LINK})], ids=["unlink", "stat"])
+def test_a_link_that_a_sweep_cannot_remove_goes_later(left: Left, entry: str, then: set[str]) -> None:
+    left.link.symlink_to(left.slot.name)
+
+    def fail(_nth: int, name: str) -> None:
+        if name == entry and swept:
+            raise os_error(errno.EIO)
+
+    swept: list[str] = []
+
+    def listed(_nth: int, name: str) -> None:
+        if name == "listdir":
+            swept.append(name)
+
+    with watched(before=fail, after=listed):
+        untorn.write_bytes(left.file, BASE)
+    assert litter(left.file.parent) == then
+    untorn.write_bytes(left.file, OURS)
+    assert litter(left.file.parent) == set()
+
+
+def test_what_another_program_wrote_stays_with_its_link_where_the_file_is_new_again(left: Left) -> None:
+    left.holding(OURS, THEIRS)
+    left.file.unlink()
+    untorn.write_bytes(left.file, BASE)
+    assert litter(left.file.parent) == {LINK, left.slot.name}
+    assert untorn.write_bytes(left.file, OURS).warnings
+    assert litter(left.file.parent) == {left.slot.name}

@@ -99,7 +99,7 @@ def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
     # Where A and a are one file, its temps may bear either.
     folded = os.path.normcase(stem)
     done = True
-    for each in names:
+    for each in sorted(names):  # what the link leads to comes before it
         if os.path.normcase(each[: len(stem)]) != folded:
             continue
         swap = _SWAP.fullmatch(each, len(stem))
@@ -108,7 +108,24 @@ def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
                 _remove_dead(each, directory, owner, calls, swap.groups() if swap else ())
             except OSError:
                 done = False
+        elif each == stem + b"swap":
+            done = _remove_dangling(each, directory, calls) and done
     return done
+
+
+def _remove_dangling(link: bytes, directory: int, calls: Syscalls) -> bool:
+    """Remove a link to a ``.swap`` that is gone: whoever lives has both. ``False`` if it may be one later."""
+    try:
+        calls.stat(link, dir_fd=directory)
+    except FileNotFoundError:
+        try:
+            calls.unlink(link, dir_fd=directory)
+        except OSError:
+            return False
+        return True
+    except OSError:
+        return False
+    return False
 
 
 # What stays so, however often one looks: a link, a socket.

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from untorn.front import open as open
     from untorn.front import parse as parse
     from untorn.front import save as save
+    from untorn.front import transaction as transaction
     from untorn.front import update as update
     from untorn.front import use as use
     from untorn.front import write_bytes as write_bytes
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from untorn.records import Range as Range
     from untorn.records import Receipt as Receipt
     from untorn.records import Revision as Revision
+    from untorn.transactions import Transaction as Transaction
     from untorn.values import Tagged as Tagged
     from untorn.values import Value as Value
     from untorn.values import same_value as same_value
@@ -69,6 +71,7 @@ _HOME = {
         "open",
         "parse",
         "save",
+        "transaction",
         "update",
         "use",
         "write_bytes",
@@ -79,6 +82,7 @@ _HOME = {
     "untorn.keypath": ("MISSING", "format_keypath", "parse_keypath"),
     "untorn.changes": ("ChangeSet",),
     "untorn.records": ("Comment", "Location", "Problem", "Range", "Receipt", "Revision"),
+    "untorn.transactions": ("Transaction",),
     "untorn.errors": (
         "ConflictError",
         "DecodeError",
@@ -130,6 +134,7 @@ __all__ = [
     "Revision",
     "SaveError",
     "Tagged",
+    "Transaction",
     "UnknownFormatError",
     "UnknownOutcomeError",
     "UnrepresentableError",
@@ -146,6 +151,7 @@ __all__ = [
     "parse_keypath",
     "same_value",
     "save",
+    "transaction",
     "update",
     "use",
     "write_bytes",

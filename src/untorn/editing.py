@@ -12,7 +12,7 @@ from untorn.bases import Base, Bases
 from untorn.changes import ChangeSet, Set, applied
 from untorn.document import Document
 from untorn.drafts import Draft, patched
-from untorn.errors import ConflictError, SaveError, UnrepresentableError
+from untorn.errors import ConflictError, SaveError
 from untorn.keypath import MISSING
 from untorn.keywords import EditKeywords, PathLike, SaveKeywords, WriteKeywords, options_of
 from untorn.loading import Loaded, load_snapshot
@@ -21,11 +21,13 @@ from untorn.text import UTF8
 from untorn.values import Value, copied, same_value, surely_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from untorn.document import Saver
     from untorn.records import Proposal
     from untorn.registry import Registry
     from untorn.selection import DocumentNumber, Selection
+    from untorn.transactions import Transaction
 
 _UNKNOWN = MISSING
 _TRIES = 100
@@ -79,10 +81,12 @@ class Editor:
         opened.allow_reformat, opened.in_place = allow_reformat, directory
         return opened
 
-    def _document(self, snapshot: Snapshot, selection: Selection, *, create: bool) -> Document:
+    def _document(
+        self, snapshot: Snapshot, selection: Selection, *, create: bool, saver: Saver | None = None
+    ) -> Document:
         new = snapshot.data is None and create
         base = None if new else load_snapshot(loading.existing(snapshot), selection)
-        return Document(base, snapshot.path, selection, self._save_document)
+        return Document(base, snapshot.path, selection, saver or self._save_document)
 
     def _locked(
         self, target: Path, selection: Selection, options: saving.SaveOptions, *, create: bool
@@ -117,6 +121,15 @@ class Editor:
 
     def save(self, path: PathLike, value: Value, keywords: SaveKeywords) -> Receipt:
         """Make a file hold ``value``."""
+        wanted, done = self.wanted(path, value, keywords)
+        receipt, draft = self._run(wanted.intent, wanted.path, wanted.options)
+        done(receipt, draft)
+        return receipt
+
+    def wanted(
+        self, path: PathLike, value: Value, keywords: SaveKeywords
+    ) -> tuple[saving.Wanted, Callable[[Receipt, Draft], None]]:
+        """Return what saving ``value`` wants, and what to remember when that is done."""
         target, options = options_of(path, keywords)
         selection = self._select(path, keywords.get("format"), keywords.get("document"))
         taken = copied(value)
@@ -124,14 +137,15 @@ class Editor:
         intent = intents.intent_on(
             base, selection, taken, allow_reformat=options.allow_reformat, policy=options.on_conflict
         )
-        receipt, draft = self._run(intent, target, options)
-        snapshot = Snapshot(target, draft.data)
-        expected = selection.picked(draft.expected)
-        merged = not surely_same(expected, taken) and not same_value(expected, taken)
-        # What the caller changes next is changed from what this save took, also in one of many documents.
-        left = applied(draft.expected, [Set(selection.prefix, taken)]) if merged else MISSING
-        self._bases.saved(target, value, Base(snapshot, left))
-        return receipt
+
+        def done(_receipt: Receipt, draft: Draft) -> None:
+            expected = selection.picked(draft.expected)
+            merged = not surely_same(expected, taken) and not same_value(expected, taken)
+            # What the caller changes next is changed from what this save took, also in one of many documents.
+            left = applied(draft.expected, [Set(selection.prefix, taken)]) if merged else MISSING
+            self._bases.saved(target, value, Base(Snapshot(target, draft.data), left))
+
+        return saving.Wanted(intent, target, options), done
 
     def _base(
         self, path: PathLike, target: Path, value: Value, keywords: SaveKeywords
@@ -146,12 +160,7 @@ class Editor:
 
     def write_text(self, path: PathLike, text: str, keywords: WriteKeywords) -> Receipt:
         """Make a file hold ``text`` in UTF-8."""
-        try:
-            data = text.encode(UTF8)
-        except UnicodeEncodeError as error:
-            msg = f"not saved: the text has a character that UTF-8 cannot hold: {error.reason}"
-            raise UnrepresentableError(msg, path=Path(path)) from error
-        return self.write_bytes(path, data, keywords)
+        return self.write_bytes(path, intents.encoded(text, path), keywords)
 
     def write_bytes(self, path: PathLike, data: bytes, keywords: WriteKeywords) -> Receipt:
         """Make a file hold ``data``."""
@@ -180,6 +189,39 @@ class Editor:
             intent = document.intent(allow_reformat=options.allow_reformat, policy=options.on_conflict)
             return self._run(intent, target, options)
         return self._run(document.copy_intent(keywords.get("base", _UNKNOWN)), target, options)
+
+    # ── Several at once ─────────────────────────────────────────────────────
+
+    @contextmanager
+    def transaction(self, timeout: float) -> Iterator[Transaction]:
+        """Collect what is to be saved, then save all of it or nothing."""
+        from untorn.transactions import Transaction  # noqa: PLC0415  one save does without
+
+        transaction = Transaction(self, timeout)
+        with transaction:
+            yield transaction
+
+    def unlocked(
+        self,
+        path: PathLike,
+        format: str | None,
+        document: DocumentNumber,
+        keywords: EditKeywords,
+        *,
+        create: bool,
+    ) -> tuple[Document, saving.SaveOptions]:
+        """Return a document for a file, which saves nothing itself, and how it is saved."""
+        from untorn.transactions import refuse_saving  # noqa: PLC0415  as in ``transaction``
+
+        target, options = options_of(path, keywords)
+        selection = self._select(path, format, document)
+        doc = self._document(loading.read(target), selection, create=create, saver=refuse_saving)
+        doc.allow_reformat = options.allow_reformat
+        return doc, options
+
+    def save_together(self, wanted: Sequence[saving.Wanted], timeout: float) -> list[tuple[Receipt, Draft]]:
+        """Save several files of one directory as one."""
+        return saving.save_together(wanted, timeout, self._witnesses)
 
     # ── Editing ─────────────────────────────────────────────────────────────
 
@@ -259,6 +301,7 @@ def _under_lock(target: Path, options: saving.SaveOptions) -> Iterator[tuple[sto
     Whatever interrupts the rest of the block, or the end of the lock, then says so.
     """
     committed: list[Receipt] = []
+    saving.settle(target, options.timeout)
     try:
         with storage.lock(target, timeout=options.timeout) as held:
             yield held, committed

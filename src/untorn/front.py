@@ -15,6 +15,7 @@ parse = DEFAULT.parse
 save = DEFAULT.save
 edit = DEFAULT.edit
 update = DEFAULT.update
+transaction = DEFAULT.transaction
 use = DEFAULT.use
 write_text = DEFAULT.write_text
 write_bytes = DEFAULT.write_bytes

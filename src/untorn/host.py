@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from untorn.registry import PluginInfo, Registry
     from untorn.selection import DocumentNumber
     from untorn.serializer import Serializer
+    from untorn.transactions import Transaction
     from untorn.values import Value
 
 
@@ -313,6 +314,25 @@ class Host:
             SaveError: Nothing was changed; see its subclasses.
         """
         return self._editor.update(path, change, format, document, keywords, create=create)
+
+    # ── Several at once ─────────────────────────────────────────────────────
+
+    def transaction(self, *, timeout: float = 10.0) -> AbstractContextManager[Transaction]:
+        """Save several files of one directory as one: all of them, or none.
+
+        The block says what shall be saved; when it has ended, each file is proved
+        and validated, and all are committed together. Through untorn, everybody
+        sees all of them old or all of them new, also after a crash at any moment.
+
+        Args:
+            timeout: Seconds to wait for each lock.
+
+        Raises (when the block has ended):
+            SaveError: Nothing was changed, in any of them; see its subclasses.
+            LoadError: What one of them holds cannot be parsed: all stay.
+            NotDurableError, UnknownOutcomeError: The commit point of all was passed.
+        """
+        return self._editor.transaction(timeout)
 
     # ── Validating ──────────────────────────────────────────────────────────
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from untorn.changes import ChangeSet, Set, difference
 from untorn.drafts import Draft, comment_at, encodable, patched, prefixed, rendered
-from untorn.errors import ConflictError, LoadError
+from untorn.errors import ConflictError, LoadError, UnrepresentableError
 from untorn.keypath import MISSING
 from untorn.loading import Loaded, load_snapshot
 from untorn.records import Revision, Snapshot
 from untorn.replay import Policy, Side, decided, replayed
-from untorn.text import SourceText, location_at
+from untorn.text import UTF8, SourceText, location_at
 from untorn.values import Value, same_value
 
 if TYPE_CHECKING:
+    import os
+
     from untorn.bases import Base
     from untorn.keypath import KeyPath
     from untorn.records import Location
@@ -259,3 +262,16 @@ def intent_on(
         since = load_snapshot(base.snapshot, selection)
     changes = prefixed(difference(since.value, value), selection.prefix)
     return Changes(since, changes, allow_reformat=allow_reformat, policy=policy)
+
+
+def encoded(text: str, path: str | os.PathLike[str]) -> bytes:
+    """Return ``text`` in UTF-8.
+
+    Raises:
+        UnrepresentableError: It has a character that UTF-8 cannot hold.
+    """
+    try:
+        return text.encode(UTF8)
+    except UnicodeEncodeError as error:
+        msg = f"not saved: the text has a character that UTF-8 cannot hold: {error.reason}"
+        raise UnrepresentableError(msg, path=Path(path)) from error

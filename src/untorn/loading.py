@@ -44,8 +44,13 @@ class Loaded:
 def read(path: Path | str, in_place: Path | None = None, *, locked: bool = False) -> Snapshot:
     """Return what the file holds; what its hot journal holds, if that is in ``in_place``.
 
-    ``locked``: the caller has the file's lock.
+    Of a transaction that is not finished, what that makes of it. ``locked``: the
+    caller has the file's lock.
     """
+    if storage.record_beside(path):
+        promised = _promised(path)
+        if promised is not None:
+            return promised
     if in_place is None:
         return storage.read(path, limit=MAX_BYTES)
     from pathlib import Path  # noqa: PLC0415  only who writes in place needs it
@@ -57,6 +62,12 @@ def read(path: Path | str, in_place: Path | None = None, *, locked: bool = False
         with journal.reading(path, in_place, limit=MAX_BYTES, locked=True) as file:
             return file.snapshot
     return journal.read(path, in_place, limit=MAX_BYTES)
+
+
+def _promised(path: Path | str) -> Snapshot | None:
+    from pathlib import Path  # noqa: PLC0415  only beside an unfinished transaction
+
+    return storage.answer(Path(path), limit=MAX_BYTES)
 
 
 def directory_of(in_place: str | os.PathLike[str] | None) -> Path | None:

@@ -13,7 +13,7 @@ own, so that leaving one out is a type error.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,9 @@ from untorn.errors import (
     NotDurableError,
     ProofError,
     RejectedError,
+    SaveError,
     UnknownOutcomeError,
+    UntornError,
 )
 from untorn.keypath import format_keypath
 from untorn.records import Problem, Proposal, Receipt
@@ -34,7 +36,7 @@ from untorn.text import decode
 from untorn.values import same_value, surely_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from untorn.drafts import Draft
@@ -187,14 +189,16 @@ def commit(
         NotDurableError, UnknownOutcomeError: The commit point was passed.
     """
     draft = approved.draft
-    if draft.data == draft.snapshot.data:
-        return _unchanged(draft, options, held)
     path = draft.snapshot.path
+    if draft.data == draft.snapshot.data:
+        return None if storage.is_promised(path) else _unchanged(draft, options, held)
     with (
         _writer(draft, options.write, file) as prepared,
         nullcontext(held) if held else storage.lock(path, timeout=options.timeout, file=file) as mine,
     ):
-        published = prepared.publish(mine) if prepared.compare(mine) else None
+        # A transaction that was cut off has the file's next content, whatever it holds.
+        as_read = not storage.is_promised(path) and prepared.compare(mine)
+        published = prepared.publish(mine) if as_read else None
     return None if published is None else _receipt(draft, published)
 
 
@@ -241,6 +245,13 @@ def _receipt(draft: Draft, published: storage.Published) -> Receipt:
             receipt=receipt,
             hint="load it with the same in_place= to see which; the next save with it ends this",
         )
+    if published.unknown and published.promised:
+        raise UnknownOutcomeError(
+            f"the transaction was not completed ({published.error}): loads through untorn find all of its "
+            "files old or all new, and some may be either for other programs",
+            receipt=receipt,
+            hint="load one to see which; the next save in that directory, or untorn recover, ends this",
+        )
     if published.unknown:
         raise UnknownOutcomeError(
             f"the rename reported an error ({published.error}), and what it left could not be looked at",
@@ -267,11 +278,13 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
     """Take ``intent`` through all stages until it is committed or refused."""
     for _ in range(RACES):
         with loading.reading(path, options.write.in_place) as file:
-            approved = approved_for(intent, file.snapshot, witnesses)
-            receipt = commit(approved, options, file=file)
-        if receipt is not None:
+            approved = _approved_or_settled(intent, file.snapshot, options, witnesses)
+            receipt = commit(approved, options, file=file) if approved else None
+        if approved and receipt:
             return finished(receipt, witnesses), approved.draft
+        settle(path, options.timeout)
     for _ in range(LAST_TRIES):
+        settle(path, options.timeout)
         # Others were faster each time. Holding the lock from read to commit
         # keeps out all who use it; only a program that knows no lock can win.
         with storage.lock(path, timeout=options.timeout) as held:
@@ -287,6 +300,109 @@ def save(intent: Intent, path: Path, options: SaveOptions, witnesses: Witnesses)
     )
 
 
+def _approved_or_settled(
+    intent: Intent, current: Snapshot, options: SaveOptions, witnesses: Witnesses
+) -> Approved | None:
+    """Return what is to be written; ``None`` where the file was not what a transaction promises."""
+    try:
+        return approved_for(intent, current, witnesses)
+    except UntornError:
+        if settle(current.path, options.timeout):
+            return None
+        raise
+
+
+def settle(path: Path, timeout: float) -> bool:
+    """Finish a transaction that was cut off beside ``path``; return whether there was one.
+
+    Raises:
+        SaveError: It could not be finished; loads go on to answer for it.
+    """
+    return storage.record_beside(path) and storage.settle(path.parent, timeout=timeout) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One file of a transaction: what is wanted of it, and how it is written."""
+
+    intent: Intent
+    path: Path
+    options: SaveOptions
+
+
+def save_together(
+    wanted: Sequence[Wanted], timeout: float, witnesses: Witnesses
+) -> list[tuple[Receipt, Draft]]:
+    """Take several files of one directory through all stages until all are committed, or none is.
+
+    Raises:
+        SaveError: Nothing was changed, in any of them.
+        NotDurableError, UnknownOutcomeError: The commit point of all was passed.
+    """
+    paths = [each.path for each in wanted]
+    for number in range(RACES + LAST_TRIES):
+        settle(paths[0], timeout)
+        locks = storage.locked_together(paths, timeout=timeout) if number >= RACES else nullcontext()
+        with locks as held:
+            approved = _all_approved(wanted, witnesses)
+            receipts = commit_together(wanted, approved, timeout, held)
+        if receipts is not None:
+            told = [finished(receipt, witnesses) for receipt in receipts]
+            return list(zip(told, (each.draft for each in approved), strict=True))
+    raise ConflictError(
+        f"another program replaced one of the files during each of {RACES + LAST_TRIES} tries",
+        path=paths[0].parent,
+        hint="find out which program writes them all the time",
+    )
+
+
+def _all_approved(wanted: Sequence[Wanted], witnesses: Witnesses) -> list[Approved]:
+    """Ask about each file, and report all the problems of all of them together."""
+    approved: list[Approved] = []
+    refused: list[RejectedError] = []
+    for each in wanted:
+        try:
+            current = loading.read(each.path, locked=True)
+            approved.append(approved_for(each.intent, current, witnesses))
+        except RejectedError as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        problems = [problem for each in refused for problem in each.problems]
+        raise RejectedError(problems, path=wanted[0].path.parent)
+    return approved
+
+
+def commit_together(
+    wanted: Sequence[Wanted], approved: Sequence[Approved], timeout: float, held: storage.Locks | None
+) -> list[Receipt] | None:
+    """Write all approved bytes, unless one of the files moved on: then return ``None``.
+
+    Raises:
+        SaveError: Nothing was changed.
+        NotDurableError, UnknownOutcomeError: The commit point was passed.
+    """
+    drafts = [each.draft for each in approved]
+    changed = [at for at, draft in enumerate(drafts) if draft.data != draft.snapshot.data]
+    parts = [(drafts[at].snapshot, drafts[at].data, wanted[at].options.write) for at in changed]
+    published: dict[int, storage.Published] = {}
+    if parts:
+        paths = [snapshot.path for snapshot, *_ in parts]
+        with (
+            storage.Batch(parts) as batch,
+            nullcontext(held) if held else storage.locked_together(paths, timeout=timeout) as locks,
+        ):
+            done = batch.publish() if batch.compare(locks) else None
+        if done is None:
+            return None
+        published = dict(zip(changed, done, strict=True))
+    return [
+        _receipt(draft, published[at]) if at in published else _unchanged(draft, wanted[at].options, None)
+        for at, draft in enumerate(drafts)
+    ]
+
+
 def untouched(snapshot: Snapshot) -> Receipt | None:
     """Return the receipt of a save without changes, from one look at the file.
 
@@ -296,7 +412,7 @@ def untouched(snapshot: Snapshot) -> Receipt | None:
     if storage.owes(snapshot.path):
         return None
     try:
-        now = storage.read(snapshot.path)
+        now = loading.read(snapshot.path)
     except LoadError:
         return None
     if now.data is None or now.data != snapshot.data:
@@ -306,12 +422,23 @@ def untouched(snapshot: Snapshot) -> Receipt | None:
 
 def approved_for(intent: Intent, current: Snapshot, witnesses: Witnesses) -> Approved:
     """Take ``intent`` through the stages in which plugin code may run."""
-    draft = intent.draft(current)
+    with named(current.path):
+        draft = intent.draft(current)
     # Bytes that stay the same prove nothing where something should have changed.
     proved = prove(draft, current.path) if draft.changes or draft.data != current.data else Proved(draft)
     if draft.data == current.data:
         return Approved(proved)  # nothing will be written: there is nothing to object to
     return approve(proved, witnesses, current.path)
+
+
+@contextmanager
+def named(path: Path | None) -> Iterator[None]:
+    """Let a ``SaveError`` of somebody who knows of no file say which it was."""
+    try:
+        yield
+    except SaveError as error:
+        error.path = error.path or path
+        raise
 
 
 def finished(receipt: Receipt, witnesses: Witnesses) -> Receipt:

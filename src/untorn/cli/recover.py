@@ -23,6 +23,13 @@ from untorn.cli.leftovers import (
 )
 from untorn.cli.output import complain, json_text, say
 from untorn.cli.phrases import counted, permissions, printable
+from untorn.cli.transactions import (
+    finish_transaction,
+    transaction_advice,
+    transaction_at,
+    transaction_data,
+    transaction_lines,
+)
 from untorn.errors import UntornError, WriteError
 from untorn.host import Host
 from untorn.intents import Opaque
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from untorn.cli.arguments import Request
+    from untorn.cli.transactions import CutOff
     from untorn.records import Receipt, Snapshot
     from untorn.storage.journal_recovery import FoundJournal
 
@@ -48,8 +56,13 @@ def recover(request: Request) -> int:
     try:
         path = storage.resolve(named)
         in_place = directory_of(request.in_place or None)
-        found = leftovers_at(path, in_place)
+        cut_off = transaction_at(path)
+        # What a transaction is to be finished with, nobody shall restore or remove by itself.
+        temps = cut_off.temps if cut_off else frozenset()
+        found = [each for each in leftovers_at(path, in_place) if each.orphan.path.name not in temps]
         journals = journals_of(path, in_place) if in_place else []
+        if cut_off and Path(request.restore).name == cut_off.record.name:
+            return finish_transaction(cut_off, request)
         if request.restore or request.discard:
             return _settle(request, path, found, journals)
         if request.quarantine or request.remove:
@@ -57,9 +70,9 @@ def recover(request: Request) -> int:
     except (UntornError, OSError) as error:
         raise CommandError("\n".join(map(printable, str(error).split("\n")))) from error
     if request.json:
-        say(json_text(_data(found, journals), indent=2))
+        say(json_text(_data(found, journals, cut_off), indent=2))
     else:
-        say("\n".join(_listing(named, request.in_place, found, journals)))
+        say("\n".join(_listing(named, request.in_place, found, journals, cut_off)))
     return 0
 
 
@@ -76,11 +89,17 @@ def _refuse_nonsense(request: Request) -> None:
 
 
 def _listing(
-    named: str, in_place: str, found: Sequence[Leftover], journals: Sequence[FoundJournal]
+    named: str,
+    in_place: str,
+    found: Sequence[Leftover],
+    journals: Sequence[FoundJournal],
+    cut_off: CutOff | None,
 ) -> Iterator[str]:
-    if not found and not journals:
+    if not found and not journals and not cut_off:
         yield f"{printable(named)}: no crashed save left anything"
         return
+    if cut_off:
+        yield from transaction_lines(cut_off)
     yield from orphan_lines(found)
     if journals:
         yield painted(f"journals in {printable(in_place)}", BOLD, sys.stdout)
@@ -88,12 +107,17 @@ def _listing(
             yield from journal_lines(each)
         yield ""
     yield "Nothing was changed."
+    if cut_off:
+        yield from transaction_advice(printable(named), cut_off)
     yield from journal_advice(printable(named), printable(in_place), journals)
     yield from orphan_advice(named, found)
 
 
-def _data(found: Sequence[Leftover], journals: Sequence[FoundJournal]) -> dict[str, Any]:
+def _data(
+    found: Sequence[Leftover], journals: Sequence[FoundJournal], cut_off: CutOff | None
+) -> dict[str, Any]:
     return {
+        "transaction": transaction_data(cut_off),
         "orphans": [leftover_data(each) for each in found],
         "journals": [journal_data(each) for each in journals],
     }

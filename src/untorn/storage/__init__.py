@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from untorn.storage.open_file import reading as reading
     from untorn.storage.owed import owes as owes
     from untorn.storage.owed import pay as pay
+    from untorn.storage.pending import answer as answer
+    from untorn.storage.pending import is_promised as is_promised
+    from untorn.storage.pending import settle as settle
     from untorn.storage.snapshot import read as read
+    from untorn.storage.snapshot import record_beside as record_beside
     from untorn.storage.syscalls import REAL as REAL
     from untorn.storage.syscalls import Syscalls as Syscalls
     from untorn.storage.target import resolve as resolve
     from untorn.storage.target import resolved as resolved
+    from untorn.storage.together import Batch as Batch
+    from untorn.storage.together import Locks as Locks
+    from untorn.storage.together import locked_together as locked_together
 
 # No module may have the name of something here: importing it would hide that.
 _HOME = {
@@ -31,27 +38,36 @@ _HOME = {
     "untorn.storage.locking": ("Held", "lock"),
     "untorn.storage.open_file": ("Reading", "reading"),
     "untorn.storage.owed": ("owes", "pay"),
-    "untorn.storage.snapshot": ("read",),
+    "untorn.storage.pending": ("answer", "is_promised", "settle"),
+    "untorn.storage.snapshot": ("read", "record_beside"),
     "untorn.storage.syscalls": ("REAL", "Syscalls"),
     "untorn.storage.target": ("resolve", "resolved"),
+    "untorn.storage.together": ("Batch", "Locks", "locked_together"),
 }
 
 __all__ = [
     "REAL",
+    "Batch",
     "Held",
+    "Locks",
     "Prepared",
     "Published",
     "Reading",
     "Syscalls",
     "WriteOptions",
+    "answer",
+    "is_promised",
     "lock",
+    "locked_together",
     "owes",
     "pay",
     "prepare",
     "read",
     "reading",
+    "record_beside",
     "resolve",
     "resolved",
+    "settle",
 ]
 
 

@@ -157,7 +157,7 @@ class Prepared:
         # name; so also for durability="none", which gives up less than that. A
         # failed fsync is not retried: the kernel may have dropped the dirty
         # pages, and a second call would then succeed.
-        self._calls.fsync(self._temp.fd)
+        self._sync()
         self._commit = Commit(
             self._snapshot,
             self._target,
@@ -168,6 +168,9 @@ class Prepared:
             warnings=self._warnings,
             calls=self._calls,
         )
+
+    def _sync(self) -> None:
+        self._calls.fsync(self._temp.fd)
 
     def _written(self) -> os.stat_result:
         try:
@@ -217,12 +220,15 @@ class Prepared:
                 return self._same_by_name()
             if not held.is_file:
                 return self._still_none()
-            assert self._commit is not None
-            return self._commit.claim(held) and self._same_file(held)
+            return self._claimed(held) and self._same_file(held)
         except SaveError:
             raise
         except OSError as error:
             raise failures.writing(error, self._path, "looking at the file again failed") from error
+
+    def _claimed(self, held: Held) -> bool:
+        assert self._commit is not None
+        return self._commit.claim(held)
 
     def _same_file(self, held: Held) -> bool:
         data = read_to_end(held.fd, len(self._snapshot.data or b""), self._path, None, self._calls)
@@ -294,7 +300,7 @@ class Prepared:
             return  # all of this is its parent's
         committed = True  # perhaps, should a signal come before the answer
         try:
-            committed = self._commit is not None and self._commit.stands()
+            committed = self._stands()
             self._clean(committed=committed)
         except BaseException as interrupt:
             self._note(interrupt, committed=committed)
@@ -305,6 +311,9 @@ class Prepared:
             self._note(error, committed=committed)
         elif self._left_behind() and not committed:
             raise self._littered()
+
+    def _stands(self) -> bool:
+        return self._commit is not None and self._commit.stands()
 
     def _clean(self, *, committed: bool) -> None:
         """Close everything, and remove what came to nothing; all of it, also if a signal comes between."""

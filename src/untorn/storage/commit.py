@@ -36,6 +36,7 @@ class Published:
             the file is being overwritten, and its journal is there.
         warnings: What could not be kept, in sentences.
         atomic: Whether the file was replaced, not overwritten.
+        promised: Whether the record of a transaction says what it shall hold.
     """
 
     revision: Revision
@@ -44,6 +45,7 @@ class Published:
     unknown: bool = False
     warnings: tuple[str, ...] = ()
     atomic: bool = True
+    promised: bool = False
 
 
 class Commit:
@@ -78,7 +80,7 @@ class Commit:
         self._target = target
         self._parents = parents
         self._temp = temp
-        self._found = found
+        self.found = found
         self._warnings = warnings
         self._calls = calls
         self._durable = durable
@@ -258,7 +260,7 @@ class Commit:
     def _sweep(self, change: int | None) -> None:
         replaced = None if self._target is None else (self._target.st_dev, self._target.st_ino)
         owner = flags.effective_user() if self._target is None else self._target.st_uid
-        visit = Visit(self._parents.fd, owner, self._found, change, replaced, self._temp.identity)
+        visit = Visit(self._parents.fd, owner, self.found, change, replaced, self._temp.identity)
         sweep_if_due(self._place, self._name, visit, self._calls)
 
     # ── Interrupted ─────────────────────────────────────────────────────────

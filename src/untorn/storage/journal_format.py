@@ -116,7 +116,7 @@ def encode(path: Path, identity: Identity, base: bytes, new: bytes) -> bytes:
         f"untorn journal 1\npath {path_text(path)}\ninode {identity.inode}\nbirth {birth}\n"
         f"base {len(base)} {_digest(base)}\nnew {len(new)} {_digest(new)}\n"
     ).encode("ascii")
-    return b"".join([header, f"header {_digest(header)}\n\n".encode("ascii"), base, new])
+    return b"".join([sealed(header), base, new])
 
 
 def decode(data: bytes) -> Journal:
@@ -129,20 +129,35 @@ def decode(data: bytes) -> Journal:
     if header is None:
         msg = "its header cannot be read" if data.startswith(_MAGIC) else "it is no journal of untorn"
         raise ValueError(msg)
-    checksum = _CHECKSUM.match(data, header.end())
-    if checksum is None or checksum[1].decode() != _digest(header[0]):
-        msg = "its header is damaged"
-        raise ValueError(msg)
+    behind = unsealed(data, header.end())
     path, inode, birth, base_size, base_digest, new_size, new_digest = (
         part.decode() for part in header.groups()
     )
-    middle = checksum.end() + int(base_size)
-    base, new = data[checksum.end() : middle], data[middle:]
+    middle = behind + int(base_size)
+    base, new = data[behind:middle], data[middle:]
     if len(new) != int(new_size) or (_digest(base), _digest(new)) != (base_digest, new_digest):
         msg = "its content is damaged or cut off"
         raise ValueError(msg)
     identity = Identity(int(inode), None if birth == "unknown" else int(birth))
     return Journal(path, identity, base, new)
+
+
+def sealed(header: bytes) -> bytes:
+    """Return ``header`` with the line that proves it whole."""
+    return header + f"header {_digest(header)}\n\n".encode("ascii")
+
+
+def unsealed(data: bytes, end: int) -> int:
+    """Return where the line ends that proves ``data[:end]`` whole.
+
+    Raises:
+        ValueError: It does not.
+    """
+    checksum = _CHECKSUM.match(data, end)
+    if checksum is None or checksum[1].decode() != _digest(data[:end]):
+        msg = "its header is damaged"
+        raise ValueError(msg)
+    return checksum.end()
 
 
 def _digest(data: bytes) -> str:

@@ -27,7 +27,7 @@ from untorn.storage.descriptors import drop, opened
 from untorn.storage.syscalls import REAL, Syscalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from untorn.callers import Caller
@@ -143,7 +143,12 @@ def _refuse_if_stopped(me: Caller, path: Path) -> None:
 
 @contextmanager
 def lock(
-    path: Path, *, timeout: float = 10.0, file: Reading | None = None, calls: Syscalls = REAL
+    path: Path,
+    *,
+    timeout: float = 10.0,
+    file: Reading | None = None,
+    mine: Collection[tuple[int, int]] = (),
+    calls: Syscalls = REAL,
 ) -> Iterator[Held]:
     """Hold the lock of the file at ``path``.
 
@@ -154,6 +159,9 @@ def lock(
         file: The file as it was read and is still open: then that very file is
             locked, and closed afterwards. Whether ``path`` still leads to it,
             the caller has to see.
+        mine: Device and inode of what the caller has locked already: one directory
+            stands for all the files that are not in it yet, and flock(2) would
+            let its second descriptor wait for the first.
         calls: The system calls to use.
 
     Raises:
@@ -168,7 +176,7 @@ def lock(
         elif file is not None and file.fd >= 0:
             attempt = partial(_try_open, path, file, calls)
         else:
-            attempt = partial(_try, path, calls)
+            attempt = partial(_try, path, calls, mine)
         held = _acquire(path, timeout, attempt, calls)
         try:
             yield replace(held, timeout=timeout)
@@ -213,15 +221,17 @@ def _try_open(path: Path, file: Reading, calls: Syscalls) -> _Attempt:
     return held, file.identity
 
 
-def _try(path: Path, calls: Syscalls) -> _Attempt:
+def _try(path: Path, calls: Syscalls, mine: Collection[tuple[int, int]] = ()) -> _Attempt:
     """Return the lock, or ``None`` and what somebody else holds."""
     answer = None
     while answer is None:
-        answer = _try_once(path, calls)
+        answer = _try_once(path, calls, mine)
     return answer
 
 
-def _try_once(path: Path, calls: Syscalls, how: int = _FLAGS) -> _Attempt | None:
+def _try_once(
+    path: Path, calls: Syscalls, mine: Collection[tuple[int, int]], how: int = _FLAGS
+) -> _Attempt | None:
     """Do the same; return ``None`` if the name leads elsewhere by the time that it is locked."""
     try:
         fd, is_file = _opened(path, calls, how)
@@ -230,7 +240,7 @@ def _try_once(path: Path, calls: Syscalls, how: int = _FLAGS) -> _Attempt | None
     try:
         status = calls.fstat(fd)
         identity = (status.st_dev, status.st_ino)
-        free = _flocked(fd, calls) if is_file else _flocked_directory(fd, calls)
+        free = identity in mine or (_flocked if is_file else _flocked_directory)(fd, calls)
         if free and _leads_to(path, calls) == (identity, is_file):
             return Held(path, fd, identity, is_file), identity
     except BaseException as error:
@@ -238,7 +248,7 @@ def _try_once(path: Path, calls: Syscalls, how: int = _FLAGS) -> _Attempt | None
         if isinstance(error, OSError):
             if error.errno == errno.EBADF and not how & os.O_RDWR:
                 # Over NFS, an exclusive lock needs a descriptor that may write (flock(2)).
-                return _try_once(path, calls, how | os.O_RDWR)
+                return _try_once(path, calls, mine, how | os.O_RDWR)
             raise failures.writing(error, path, "its lock could not be taken") from error
         raise
     drop(fd, calls)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # A FIFO without a writer would block open(2) for ever, a terminal would become ours.
 FLAGS = os.O_RDONLY | flags.O_CLOEXEC | flags.O_NONBLOCK | flags.O_NOCTTY
 
+RECORD = ".untorn-transaction"
+"""The record of a transaction, in the directory of its files: one name, so that one look finds it."""
+
 _KINDS = {
     stat.S_IFDIR: ("is a directory", errno.EISDIR),
     stat.S_IFIFO: ("is a FIFO", errno.EINVAL),
@@ -26,6 +29,22 @@ _KINDS = {
     stat.S_IFBLK: ("is a device", errno.EINVAL),
     stat.S_IFLNK: ("is a symbolic link", errno.ELOOP),
 }
+
+
+def record_beside(path: Path | str, *, calls: Syscalls = REAL) -> bool:
+    """Return whether a transaction has left its record in the directory of ``path`` (W25).
+
+    To be asked *before* the file is read: what is read when there is no record
+    any more has all of its transaction.
+
+    Raises:
+        ReadError: Nobody can tell.
+    """
+    record = os.path.join(os.path.dirname(path), RECORD)  # noqa: PTH118, PTH120  a string
+    try:
+        return calls.access(record, os.F_OK)
+    except OSError as error:
+        raise failures.reading(error, path) from error
 
 
 def read(path: Path | str, *, limit: int | None = None, calls: Syscalls = REAL) -> Snapshot:

@@ -39,7 +39,7 @@ class Visit:
 
     directory: int
     owner: int
-    found: int
+    found: int | None
     left: int | None
     replaced: tuple[int, int] | None
     given: tuple[int, int]

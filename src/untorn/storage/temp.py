@@ -109,13 +109,18 @@ class Temp:
 
     def remove(self, directory: int) -> None:
         """Remove its name, if it has one. Raises no ``OSError``: see ``stays``."""
-        for name in filter(None, (self._other, self.name)):
+        refused = ""
+        for name in filter(None, (self.name, self._other)):
             try:
                 self._calls.unlink(name, dir_fd=directory)
             except FileNotFoundError:
                 continue
             except OSError:
-                self.name, self.stays = name, True
+                refused = refused or name
+            else:
+                return  # it has one name only
+        if refused:
+            self.name, self.stays = refused, True
 
     def close(self) -> None:
         """Close it, which unlocks it. Raises no ``OSError``."""

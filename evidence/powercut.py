@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from evidence.disk import Bounds
 from evidence.judging import Count
 from evidence.saves import cases
+from evidence.together import try_transactor
+from evidence.transactors import TRANSACTORS
 from evidence.trying import try_case, try_writer
 from evidence.writers import WRITERS
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evidence.saves import Case
+    from evidence.transactors import Transactor
     from evidence.writers import Writer
 
 QUICK = Bounds(contents=100, trees=100, samples=40)
@@ -46,8 +49,14 @@ def main() -> int:
     tried = _tried(bounds)
     saves = [(case, tried["case", at]) for at, case in enumerate(cases())]
     writers = [(writer, tried["writer", at]) for at, writer in enumerate(WRITERS)]
-    print(table_of_saves(saves), table_of_writers(writers), sep="\n\n", end="\n\n")
-    verdict = _closing(saves, writers)
+    transactors = [(each, tried["transaction", at]) for at, each in enumerate(TRANSACTORS)]
+    tables = (
+        table_of_saves(saves),
+        table_of_writers(writers),
+        table_of_writers(transactors, "transactions of 3 files"),
+    )
+    print(*tables, sep="\n\n", end="\n\n")
+    verdict = _closing(saves, [*writers, *transactors])
     print(f"{time.monotonic() - started:.0f} s")
     return verdict
 
@@ -57,6 +66,7 @@ def _tried(bounds: Bounds) -> dict[tuple[str, int], Count]:
         ("case", at, nth, bounds) for at, case in enumerate(cases()) for nth in range(len(case.faults))
     ]
     tasks += [("writer", at, 0, bounds) for at in range(len(WRITERS))]
+    tasks += [("transaction", at, 0, bounds) for at in range(len(TRANSACTORS))]
     found: dict[tuple[str, int], Count] = {}
     with multiprocessing.get_context("fork").Pool(_PROCESSES) as pool:
         for (kind, at, *_), count in zip(tasks, pool.imap(_run, tasks), strict=True):
@@ -68,6 +78,8 @@ def _run(task: Task) -> Count:
     kind, at, nth, bounds = task
     if kind == "writer":
         return try_writer(WRITERS[at], bounds)
+    if kind == "transaction":
+        return try_transactor(TRANSACTORS[at], bounds)
     case = cases()[at]
     if case.in_place:  # each state takes ten times as long: see _PROCESSES
         bounds = replace(bounds, trees=bounds.trees // 4, samples=bounds.samples // 2)
@@ -87,9 +99,11 @@ def table_of_saves(saves: Iterable[tuple[Case, Count]]) -> str:
     return "\n".join(lines)
 
 
-def table_of_writers(writers: Iterable[tuple[Writer, Count]]) -> str:
+def table_of_writers(
+    writers: Iterable[tuple[Writer | Transactor, Count]], title: str = "other writers"
+) -> str:
     """Return what became of each other writer, and by which criterion."""
-    lines = [f"{'other writers':40}{'cuts':>7}{'states':>10}{'distinct':>10}  {'tried':12}verdict"]
+    lines = [f"{title:40}{'cuts':>7}{'states':>10}{'distinct':>10}  {'tried':12}verdict"]
     for writer, count in writers:
         lines.append(f"{writer.name:40}{_figures(count)}{verdict(writer, count)}")
         if not as_it_should_be(writer, count):
@@ -106,7 +120,7 @@ def _examples(count: Count) -> list[str]:
     return [f"    {name}: {example}" for name, example in sorted(count.examples.items())]
 
 
-def verdict(writer: Writer, count: Count) -> str:
+def verdict(writer: Writer | Transactor, count: Count) -> str:
     """Say whether a writer was caught, and how; the criterion that it is known for comes first."""
     if not count.found:
         return "survived"
@@ -116,14 +130,16 @@ def verdict(writer: Writer, count: Count) -> str:
     return f"caught: {by} ({total} violations)"
 
 
-def as_it_should_be(writer: Writer, count: Count) -> bool:
+def as_it_should_be(writer: Writer | Transactor, count: Count) -> bool:
     """Return whether a good writer survived, or a bad one was caught for what is wrong with it."""
     if not writer.caught_by:
         return not count.found
     return any(each in count.found for each in writer.caught_by)
 
 
-def _closing(saves: Sequence[tuple[Case, Count]], writers: Sequence[tuple[Writer, Count]]) -> int:
+def _closing(
+    saves: Sequence[tuple[Case, Count]], writers: Sequence[tuple[Writer | Transactor, Count]]
+) -> int:
     counts = [count for _, count in (*saves, *writers)]
     violations = sum(count.found.total() for _, count in saves)
     bad = [as_it_should_be(*each) for each in writers if each[0].caught_by]

@@ -43,13 +43,18 @@ def transact(directory: Path) -> tuple[untorn.Receipt, ...]:
 
 
 def loaded(directory: Path) -> dict[str, bytes | None]:
-    """Return what each file holds for those who read through untorn."""
+    """Return what each file holds for those who read through untorn.
+
+    Raises:
+        LookupError: One of them is neither old nor new.
+        LoadError: One of them is not even that.
+    """
     host = untorn.Host(discover=False)
     found: dict[str, bytes | None] = {}
     for name in OLD:
         value = host.load(directory / name, missing=None)
         number = value["n"] if isinstance(value, dict) else None
-        found[name] = next(each[name] for each in (OLD, NEW) if _number(each[name]) == number)
+        found[name] = {_number(each[name]): each[name] for each in (OLD, NEW)}[number]
     return found
 
 

@@ -34,7 +34,7 @@ _MEMORY = Path("/dev/shm")
 
 
 @contextmanager
-def _directory(*, in_memory: bool = True) -> Iterator[Path]:
+def empty_directory(*, in_memory: bool = True) -> Iterator[Path]:
     """Yield an empty directory, in memory where possible; new files in it get 0644."""
     before = os.umask(0o022)
     place = _MEMORY if in_memory and os.access(_MEMORY, os.W_OK) else None
@@ -70,7 +70,7 @@ def _target(recording: Recording, path: Path, *, strict: bool = True) -> Target:
 
 def try_case(case: Case, faults: Faults, bounds: Bounds) -> Count:
     """Record a case while ``faults`` happen, and judge all that a power cut may leave of it."""
-    with _directory(in_memory=case.in_memory) as place:
+    with empty_directory(in_memory=case.in_memory) as place:
         root = place / "disk"
         path = case.prepare(root)
         with recorded(root, *faults) as recording:
@@ -188,7 +188,7 @@ def try_writer(writer: Writer, bounds: Bounds) -> Count:
 
 
 def _written(writer: Writer, prepare: Prepare, faults: Faults, bounds: Bounds) -> Count:
-    with _directory() as place:
+    with empty_directory() as place:
         root = place / "disk"
         path = prepare(root)
         old = path.read_bytes() if path.exists() else None
@@ -240,7 +240,7 @@ def _beside_a_second(writer: Writer) -> Count:
     """Let a second writer save as a whole before each call of the first."""
     found = Count()
     for nth in count():
-        with _directory() as place:
+        with empty_directory() as place:
             path = saves.existing(place / "disk")
             table = storage.Syscalls()
             met = _meet(table, nth, partial(writer.write, path, bytes_of(NEXT), storage.Syscalls()))

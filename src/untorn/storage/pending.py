@@ -134,7 +134,7 @@ def pending_in(directory: Path, *, calls: Syscalls = REAL) -> Pending | None:
         raise failures.reading(error, path) from error
     try:
         status = calls.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_mode & _OTHERS_WRITE:
+        if _is_strange(status):
             return None
         entries = decode(read_to_end(fd, status.st_size, path, None, calls))
         return Pending(directory, entries, _whose(status, calls.stat(directory)), calls)
@@ -144,6 +144,11 @@ def pending_in(directory: Path, *, calls: Syscalls = REAL) -> Pending | None:
         raise failures.reading(error, path) from error
     finally:
         closed(fd, calls)
+
+
+def _is_strange(status: os.stat_result) -> bool:
+    """Return whether untorn makes no record like this."""
+    return bool(not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_mode & _OTHERS_WRITE)
 
 
 def _whose(record: os.stat_result, directory: os.stat_result) -> int | None:
@@ -229,8 +234,10 @@ def lock_all(
 def settle(directory: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) -> dict[str, State] | None:
     """Finish the transaction that was cut off in ``directory``, if one was; wait for one that is under way.
 
+    What is no whole record, but ours, promised nothing, and is removed.
+
     Returns:
-        What each of its files was before, or ``None`` if there was none.
+        What each of its files was before, or ``None`` if nothing was to be done.
 
     Raises:
         LockTimeoutError: Its record, or one of its files, was locked all the time.
@@ -238,9 +245,11 @@ def settle(directory: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) ->
     """
     try:
         with lock(directory / RECORD, timeout=timeout, calls=calls) as held:
-            pending = pending_in(directory, calls=calls) if held.is_file else None
-            if pending is None:
+            if not held.is_file:
                 return None
+            pending = pending_in(directory, calls=calls)
+            if pending is None:
+                return _removed(directory / RECORD, held.fd, calls)
             paths = [directory / each.name for each in pending.entries]
             with lock_all(paths, timeout=timeout, held=held, calls=calls):
                 return _finished(pending, calls)
@@ -250,6 +259,15 @@ def settle(directory: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) ->
         refused = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
         doing = "finishing a transaction that was cut off failed"
         raise failures.writing(refused, directory / RECORD, doing) from error
+
+
+def _removed(record: Path, fd: int, calls: Syscalls) -> dict[str, State] | None:
+    """Remove what a crash left of a record that is not whole; ``None`` where it may be somebody else's."""
+    status = calls.fstat(fd)
+    if _is_strange(status) or status.st_uid != flags.effective_user():
+        return None
+    calls.unlink(record)
+    return {}
 
 
 def _finished(pending: Pending, calls: Syscalls) -> dict[str, State]:

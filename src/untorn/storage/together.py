@@ -14,6 +14,7 @@ then: ``untorn.storage.pending`` keeps it.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from untorn.storage.atomic import Prepared, WriteOptions
 from untorn.storage.commit import Published
 from untorn.storage.locking import Held, lock
 from untorn.storage.metadata import put_new
-from untorn.storage.pending import lock_all
+from untorn.storage.pending import lock_all, pending_in
 from untorn.storage.snapshot import RECORD
 from untorn.storage.sweeps import Visit, forget, sweep_if_due
 from untorn.storage.syscalls import REAL, Syscalls
@@ -217,7 +218,20 @@ class Batch:
         Raises:
             SaveError: As ``Prepared.compare``.
         """
-        return not locks.record.is_file and all(part.compare(locks.files[part.path]) for part in self._parts)
+        if locks.record.is_file:
+            self._refuse_strange()
+            return False
+        return all(part.compare(locks.files[part.path]) for part in self._parts)
+
+    def _refuse_strange(self) -> None:
+        """Raise where what has the record's name is none: it will not go away."""
+        if pending_in(self._place, calls=self._calls) is None:
+            raise failures.refusal(
+                "it is not what untorn makes under this name, and in the way of every transaction here",
+                errno.EEXIST,
+                self._place / RECORD,
+                "look at it (ls -l) and remove it",
+            )
 
     # ── Publish ─────────────────────────────────────────────────────────────
 
@@ -234,6 +248,7 @@ class Batch:
         try:
             unknown = self._mark()
         except FileExistsError:
+            self._refuse_strange()
             return None
         if unknown is not None:
             return self._published(unknown, unknown=True)

@@ -253,13 +253,23 @@ def many(directory: Path, count: int, rounds: int) -> None:
 
         return save
 
-    together = files("all")
+    together, transacted = files("all"), files("transaction")
+
+    def transaction(number: int) -> None:
+        with untorn.transaction() as tx:
+            for path in transacted:
+                tx.write_bytes(path, contents(number))
+
     subjects = [
         Subject(f"bare: eight system calls x {count}", one_by_one(bare_durable)),
         Subject(f"untorn.write_bytes x {count}", one_by_one(untorn.write_bytes)),
         Subject("bare, as one batch", lambda number: batch_durable(together, contents(number))),
+        Subject(f"untorn.transaction of {count}", transaction),
     ]
-    compare(f"{count} files of 2 KB, durable, {kind_of(directory)}", subjects, rounds=rounds)
+    samples = compare(f"{count} files of 2 KB, durable, {kind_of(directory)}", subjects, rounds=rounds)
+    *_, single, _, as_one = subjects
+    goal = Subject(as_one.name, as_one.call, goal=0.45)
+    print_table("the same against single saves", [goal], samples, samples[single.name])
 
 
 # ── The whole ───────────────────────────────────────────────────────────────

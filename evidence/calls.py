@@ -52,6 +52,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "readlink": (*_PATH, errno.EINVAL),
     "birth": (*_PATH, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.EPERM),
     "fsync": (errno.EBADF, errno.EDQUOT, errno.EINTR, errno.EINVAL, errno.EIO, errno.ENOSPC, errno.EROFS),
+    "write_back": (errno.EBADF, errno.EINVAL, errno.EIO, errno.ENOMEM, errno.ENOSPC, errno.ENOSYS),
     "fchmod": (errno.EBADF, errno.EIO, errno.ENOMEM, errno.EPERM, errno.EROFS),
     "fchown": (errno.EBADF, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EPERM, errno.EROFS),
     "rename": _RENAME,

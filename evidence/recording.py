@@ -24,7 +24,7 @@ Place: TypeAlias = "tuple[int, str]"
 
 _LOOKING = frozenset({
     "access", "birth", "flock", "fstat", "getxattr", "listdir", "listxattr", "pread", "read", "readlink",
-    "reserve", "stat",
+    "reserve", "stat", "write_back",
 })  # fmt: skip
 """Calls that change nothing which a power cut could show."""
 

@@ -21,7 +21,7 @@ def run(script: str, *arguments: object) -> str:
 
 @pytest.mark.parametrize(
     ("section", "tables", "rows"),
-    [("durable", 2, 12), ("undurable", 2, 10), ("unchanged", 2, 6), ("large", 4, 8), ("many", 4, 12)],
+    [("durable", 2, 12), ("undurable", 2, 10), ("unchanged", 2, 6), ("large", 4, 8), ("many", 8, 20)],
 )
 def test_each_part_of_the_saves_prints_a_ratio_for_every_subject(
     tmp_path: Path, section: str, tables: int, rows: int

@@ -70,7 +70,7 @@ class Transaction:
     def __init__(self, files: Files, timeout: float) -> None:
         self._files = files
         self._timeout = timeout
-        self._wanted: list[saving.Wanted] = []
+        self._wanted: dict[Path, saving.Wanted] = {}
         self._done: list[Done] = []
         self._over = False
         self.receipts: tuple[Receipt, ...] = ()
@@ -153,13 +153,13 @@ class Transaction:
 
     def _add(self, wanted: saving.Wanted, done: Done) -> None:
         self._refuse_place(wanted.path)
-        self._wanted.append(wanted)
+        self._wanted[wanted.path] = wanted
         self._done.append(done)
 
     def _refuse_place(self, path: Path) -> None:
         if not self._wanted:
             return
-        place = self._wanted[0].path.parent
+        place = next(iter(self._wanted)).parent
         if path.parent != place:
             raise SaveError(
                 f"not in this transaction: the file lies in {path.parent}, and the others in {place}; "
@@ -167,7 +167,7 @@ class Transaction:
                 path=path,
                 hint="keep what belongs together in one directory, or in one file",
             )
-        if any(path == each.path for each in self._wanted):
+        if path in self._wanted:
             raise SaveError(
                 "the transaction has this file already: what it shall hold is said once",
                 path=path,
@@ -184,7 +184,7 @@ class Transaction:
     ) -> None:
         self._over = True
         if kind is None and self._wanted:
-            saved = self._files.save_together(self._wanted, self._timeout)
+            saved = self._files.save_together([*self._wanted.values()], self._timeout)
             for done, each in zip(self._done, saved, strict=True):
                 done(*each)
             self.receipts = tuple(receipt for receipt, _ in saved)

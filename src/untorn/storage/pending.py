@@ -225,9 +225,10 @@ def lock_all(
     """
     with ExitStack() as stack:
         locks: dict[Path, Held] = {}
+        mine = {held.identity}
         for path in sorted(paths):
-            mine = {held.identity, *(each.identity for each in locks.values())}
             locks[path] = stack.enter_context(lock(path, timeout=timeout, mine=mine, calls=calls))
+            mine.add(locks[path].identity)
         yield locks
 
 

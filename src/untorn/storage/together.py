@@ -87,7 +87,9 @@ class _Part(Prepared):
         self._committed = stands
 
     def _sync(self) -> None:
-        """Do nothing yet: the disk is faster if it knows of all files before it is asked for one."""
+        """Only begin: the disk is faster if it knows of all files before it is asked for one."""
+        with suppress(OSError):  # not on this system, and promised nothing anyway
+            self._calls.write_back(self._temp.fd)
 
     def _claimed(self, held: Held) -> bool:
         # By rename nobody needs to be kept from exchanging: only what a crash left is finished.

@@ -76,6 +76,7 @@ class WindowsSyscalls(Syscalls):
         self.fstat = disk.fstat
         self.birth = disk.birth
         self.fsync = disk.fsync
+        self.write_back = _lacking
         self.fchmod = disk.fchmod
         self.fchown = _nobodys
         self.flock = disk.flock

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,7 @@ import untorn
 from evidence import transaction
 from evidence.transaction import NEW, OLD, RECORD, prepare, transact, wrong_after
 from untorn import storage
-from untorn.errors import NotDurableError, SaveError, UnknownOutcomeError
+from untorn.errors import NotDurableError, ReadError, SaveError, UnknownOutcomeError
 from untorn.storage.journal_format import sealed
 from untorn.storage.names import stem_of
 from untorn.storage.transaction_format import Entry, encode
@@ -328,3 +330,141 @@ def test_a_record_that_is_not_ours_says_nothing(pending: Path, spoil: Callable[[
     with pytest.raises(SaveError, match="not what untorn makes under this name"):
         transact(pending)
     assert os.path.lexists(pending / RECORD)
+
+
+def test_any_failing_call_of_a_load_is_an_error_or_the_answer(pending: Path) -> None:
+    with watched() as watch:
+        untorn.load(pending / "b.toml")
+    for nth, name in enumerate(watch.made):
+        with watched(before=raising(nth, partial(os_error, errno.EIO))):
+            try:
+                found = untorn.load(pending / "b.toml")
+            except ReadError:
+                continue
+        assert found == {"n": 2}, (nth, name)
+
+
+def test_any_failing_call_of_the_next_save_leaves_what_it_is_to_finish(quick_path: Path) -> None:
+    for nth in range(200):
+        place = quick_path / str(nth)
+        place.mkdir()
+        prepare(place)
+        killed(place, "rename", 2)
+        with forgetful(), watched(before=raising(nth, partial(os_error, errno.EIO))) as watch:
+            try:
+                untorn.write_bytes(place / "b.toml", b"n = 3\n")
+            except (SaveError, NotDurableError, UnknownOutcomeError, ReadError):
+                assert untorn.load(place / "b.toml") in ({"n": 2}, {"n": 3})
+        assert (untorn.load(place / "a.json"), untorn.load(place / "c.json")) == ({"n": 2}, {"n": 2})
+        untorn.write_bytes(place / "b.toml", b"n = 4\n")
+        assert {name: (place / name).read_bytes() for name in ("a.json", "c.json")} == {
+            name: NEW[name] for name in ("a.json", "c.json")
+        }
+        if len(watch.made) <= nth:
+            return
+    pytest.fail("it makes more calls than were tried")
+
+
+def test_who_takes_the_locks_waits_for_no_transaction_that_was_cut_off(pending: Path) -> None:
+    paths = [pending / name for name in OLD]
+    with (
+        storage.Batch([(storage.read(paths[0]), b"{}\n", storage.WriteOptions())]) as batch,
+        storage.locked_together(paths) as locks,
+    ):
+        assert not batch.compare(locks)
+
+
+def test_somebody_who_makes_a_record_meanwhile_was_faster(quick_path: Path) -> None:
+    prepare(quick_path)
+    killed(quick_path, "rename", 2)
+    record = (quick_path / RECORD).rename(quick_path / "kept")
+
+    def strike(_nth: int, name: str) -> None:
+        if name == "rename_new" and record.exists():
+            record.rename(quick_path / RECORD)
+
+    with watched(before=strike), untorn.transaction() as tx:
+        for name in ("b.toml", "c.json"):
+            tx.write_bytes(quick_path / name, b"mine\n")
+    found = {name: (quick_path / name).read_bytes() for name in OLD}
+    assert found == {"a.json": NEW["a.json"], "b.toml": b"mine\n", "c.json": b"mine\n"}
+    assert transaction.is_tidy(quick_path)
+
+
+def test_a_file_that_somebody_makes_between_is_kept(pending: Path) -> None:
+    def strike(_nth: int, name: str) -> None:
+        if name == "rename_new":
+            (pending / "c.json").write_bytes(b'{"n": 7}\n')
+
+    with watched(before=strike):
+        assert storage.settle(pending) == {"a.json": "done", "b.toml": "waiting", "c.json": "foreign"}
+    assert untorn.load(pending / "c.json") == {"n": 7}
+
+
+def test_a_disk_that_does_not_confirm_the_renames_is_said_and_the_record_makes_good_for_it(
+    quick_path: Path,
+) -> None:
+    prepare(quick_path)
+    renames: list[str] = []
+
+    def strike(_nth: int, name: str) -> None:
+        renames.extend([name] if name.startswith("rename") else [])
+        if name == "fsync" and len(renames) == 4:
+            raise os_error(errno.EIO)
+
+    with watched(before=strike), pytest.raises(NotDurableError) as caught:
+        transact(quick_path)
+    assert caught.value.receipt.durable is False
+    assert (quick_path / RECORD).exists()
+    assert transaction.loaded(quick_path) == NEW
+    assert [*wrong_after(quick_path)] == []
+
+
+def test_a_rename_that_fails_behind_the_commit_is_said_and_the_next_save_makes_it(quick_path: Path) -> None:
+    prepare(quick_path)
+
+    def strike(_nth: int, name: str) -> None:
+        if name == "rename":
+            raise os_error(errno.EIO)
+
+    with watched(before=strike), pytest.raises(UnknownOutcomeError, match="was not completed"):
+        transact(quick_path)
+    assert transaction.loaded(quick_path) == NEW
+    assert [*wrong_after(quick_path)] == []
+
+
+def test_a_file_system_that_cannot_sync_directories_is_said(quick_path: Path) -> None:
+    prepare(quick_path)
+    real = storage.REAL.fsync
+
+    def fsync(fd: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{fd}"):  # noqa: PTH112  of a descriptor
+            raise os_error(errno.EINVAL)
+        real(fd)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(storage.REAL, "fsync", fsync)
+        receipts = transact(quick_path)
+    assert all(not each.durable and "cannot sync a directory" in each.warnings[0] for each in receipts)
+
+
+def test_in_a_directory_like_tmp_a_record_is_about_files_of_whoever_made_it(pending: Path) -> None:
+    pending.chmod(0o1777)
+    os.chown(pending / RECORD, 65534, -1)
+    assert untorn.load(pending / "b.toml") == {"n": 1}
+    assert untorn.load(pending / "c.json") == {"n": 2}  # there is none to be replaced
+    os.chown(pending / "b.toml", 65534, -1)
+    assert untorn.load(pending / "b.toml") == {"n": 2}
+    assert storage.settle(pending) == {"a.json": "foreign", "b.toml": "waiting", "c.json": "waiting"}
+
+
+@pytest.mark.parametrize("library", [SimpleNamespace(), SimpleNamespace(sync_file_range=lambda *_: -1)])
+def test_a_system_that_cannot_begin_to_write_does_without(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch, library: SimpleNamespace
+) -> None:
+    prepare(quick_path)
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: library)
+    with pytest.raises(OSError, match=r"\["):
+        storage.REAL.write_back(0)
+    transact(quick_path)
+    assert transaction.loaded(quick_path) == NEW

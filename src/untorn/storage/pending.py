@@ -254,12 +254,11 @@ def settle(directory: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) ->
             paths = [directory / each.name for each in pending.entries]
             with lock_all(paths, timeout=timeout, held=held, calls=calls):
                 return _finished(pending, calls)
-    except (LoadError, OSError) as error:
+    except OSError as error:
         if isinstance(error, SaveError):
             raise
-        refused = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
         doing = "finishing a transaction that was cut off failed"
-        raise failures.writing(refused, directory / RECORD, doing) from error
+        raise failures.writing(error, directory / RECORD, doing) from error
 
 
 def _removed(record: Path, fd: int, calls: Syscalls) -> dict[str, State] | None:

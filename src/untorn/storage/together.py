@@ -371,5 +371,5 @@ class Batch:
             self._record.close()
         if self._record.stays:
             forget(self._place)
-            if isinstance(error, SaveError):
-                error.left_behind = self._place / self._record.name
+        if self._record.stays and isinstance(error, SaveError):
+            error.left_behind = self._place / self._record.name

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
+import signal
 import threading
+import time
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from processes import exit_code, forked
 
 import untorn
 from untorn import aio, storage
@@ -337,3 +342,49 @@ def test_asyncio_has_it_too(place: Path) -> None:
 
     assert len(asyncio.run(change())) == 3
     assert untorn.load(place / "c.yaml") == {"n": 2, "m": 1}
+
+
+# ── Processes ───────────────────────────────────────────────────────────────
+
+
+def test_processes_that_are_killed_at_any_moment_leave_no_mixture_and_lose_no_step(place: Path) -> None:
+    with untorn.transaction() as tx:  # children need not import anything, and are killed while they save
+        set_all(tx, place, 0)
+    end = time.monotonic() + 3
+    readers = [forked(lambda: _read_until(end, place)) for _ in range(2)]
+    writers = [forked(lambda: _count_until(end, place)) for _ in range(3)]
+    kills = 0
+    while time.monotonic() < end - 0.5:
+        time.sleep(random.uniform(0.01, 0.1))
+        at = kills % len(writers)
+        os.kill(writers[at], signal.SIGKILL)
+        exit_code(writers[at])
+        writers[at] = forked(lambda: _count_until(end, place))
+        kills += 1
+    assert [exit_code(each) for each in (*readers, *writers)] == [0] * 5
+    [[number], *others] = [{_number(place / name)} for name in NAMES]
+    assert others == [{number}] * 2
+    assert number > 0
+    with untorn.transaction() as tx:
+        set_all(tx, place, -1)
+    assert sorted(held(place)) == [*NAMES]
+
+
+def _number(path: Path) -> int:
+    value: Any = untorn.load(path)
+    return int(value["n"])
+
+
+def _count_until(end: float, place: Path) -> None:
+    while time.monotonic() < end:
+        with suppress(ConflictError), untorn.transaction() as tx:
+            for name in random.sample(NAMES, len(NAMES)):
+                with tx.edit(place / name) as doc:
+                    doc["n"] += 1
+
+
+def _read_until(end: float, place: Path) -> None:
+    """Who reads a file later finds it as new, or newer: all go up together."""
+    while time.monotonic() < end:
+        numbers = [_number(place / name) for name in NAMES]
+        assert numbers == sorted(numbers)

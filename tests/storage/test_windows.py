@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,10 @@ if sys.platform != "linux":  # pragma: no cover
 from win32_errors import ERRORS, LIES
 from win32_simulation import windows
 
-from evidence import disturbances, trials
+import untorn
+from evidence import disturbances, transaction, trials
 from evidence.calls import ERRORS as ENTRIES
+from evidence.calls import os_error, raising, watched
 from evidence.trials import Fault, attempt, reference
 
 if TYPE_CHECKING:
@@ -142,3 +146,35 @@ def _arming(library: Windows, nth: int, code: int, *, persistent: bool) -> Calla
         return {}
 
     return arm
+
+
+# ── Transactions ────────────────────────────────────────────────────────────
+
+
+def test_several_files_are_saved_as_one(quick_path: Path, library: Windows) -> None:
+    transaction.prepare(quick_path)
+    receipts = transaction.transact(quick_path)
+    assert len(receipts) == 3
+    assert transaction.loaded(quick_path) == transaction.NEW
+    assert transaction.is_tidy(quick_path)
+    assert library.waited == []
+
+
+def test_any_failing_call_of_a_transaction_leaves_all_old_or_all_new(
+    quick_path: Path, library: Windows
+) -> None:
+    for nth in range(500):
+        place = quick_path / str(nth)
+        place.mkdir()
+        transaction.prepare(place)
+        with watched(before=raising(nth, partial(os_error, errno.EIO))) as watch:
+            try:
+                transaction.transact(place)
+            except (untorn.UntornError, FileNotFoundError) as error:
+                told = f"call {nth} ({watch.made[nth]}): {error!r}"
+            else:
+                told = f"call {nth}"
+        assert [*transaction.wrong_after(place)] == [], told
+        if len(watch.made) <= nth:
+            return
+    pytest.fail("it makes more calls than were tried")

@@ -134,7 +134,7 @@ def pending_in(directory: Path, *, calls: Syscalls = REAL) -> Pending | None:
         raise failures.reading(error, path) from error
     try:
         status = calls.fstat(fd)
-        if _is_strange(status):
+        if _is_strange(status, calls):
             return None
         entries = decode(read_to_end(fd, status.st_size, path, None, calls))
         return Pending(directory, entries, _whose(status, calls.stat(directory)), calls)
@@ -146,9 +146,11 @@ def pending_in(directory: Path, *, calls: Syscalls = REAL) -> Pending | None:
         closed(fd, calls)
 
 
-def _is_strange(status: os.stat_result) -> bool:
+def _is_strange(status: os.stat_result, calls: Syscalls) -> bool:
     """Return whether untorn makes no record like this."""
-    return bool(not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_mode & _OTHERS_WRITE)
+    # On Windows, bits do not tell who may write it: whoever may write in the directory.
+    open_to_others = status.st_mode & _OTHERS_WRITE and not calls.locks_apart
+    return bool(not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or open_to_others)
 
 
 def _whose(record: os.stat_result, directory: os.stat_result) -> int | None:
@@ -264,7 +266,7 @@ def settle(directory: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) ->
 def _removed(record: Path, fd: int, calls: Syscalls) -> dict[str, State] | None:
     """Remove what a crash left of a record that is not whole; ``None`` where it may be somebody else's."""
     status = calls.fstat(fd)
-    if _is_strange(status) or status.st_uid != flags.effective_user():
+    if _is_strange(status, calls) or status.st_uid != flags.effective_user():
         return None
     calls.unlink(record)
     return {}

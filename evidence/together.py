@@ -32,10 +32,13 @@ _OLD, _NEW = b"all old", b"all new"
 
 def try_transactor(transactor: Transactor, bounds: Bounds) -> Count:
     """Judge all that a power cut may leave of a transaction, also where a call fails."""
-    total = Count()
+    total, pause = Count(), pending._PAUSE  # noqa: SLF001
     pending._PAUSE = 0.0  # noqa: SLF001  nobody renames a temp that a bad one left torn
-    for faults in (transactor.faults,) if transactor.caught_by else saves.FAULTS:
-        total.add(_tried(transactor, faults, bounds))
+    try:
+        for faults in (transactor.faults,) if transactor.caught_by else saves.FAULTS:
+            total.add(_tried(transactor, faults, bounds))
+    finally:
+        pending._PAUSE = pause  # noqa: SLF001
     return total
 
 

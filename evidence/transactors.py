@@ -114,7 +114,7 @@ def _careful(place: Path, calls: Syscalls) -> None:
     calls.unlink(place / RECORD)
 
 
-def _leaves_a_record_of_what_it_says_it_did_not(place: Path, calls: Syscalls) -> None:
+def _leaves_a_record_of_what_failed(place: Path, calls: Syscalls) -> None:
     """Raise where the record was not confirmed, and leave it."""
     parts = _parts(place)
     _write_all(parts, calls)
@@ -199,7 +199,7 @@ def _renames_before_the_record(place: Path, calls: Syscalls) -> None:
     calls.unlink(place / RECORD)
 
 
-def _removes_the_record_before_the_renames_are_durable(place: Path, calls: Syscalls) -> None:
+def _removes_the_record_too_soon(place: Path, calls: Syscalls) -> None:
     """Sync the directory once, when the record is gone."""
     parts = _parts(place)
     _write_all(parts, calls)
@@ -230,8 +230,8 @@ TRANSACTORS = [
     Transactor("untorn.transaction", _untorn),
     Transactor("careful", _careful),
     Transactor(
-        "leaves a record of what it says it did not",
-        _leaves_a_record_of_what_it_says_it_did_not,
+        "leaves a record of what failed",
+        _leaves_a_record_of_what_failed,
         ("undone after a failing sync of the second directory",),
         (SECOND_DIRECTORY_SYNC,),
     ),
@@ -244,7 +244,7 @@ TRANSACTORS = [
             _records_before_the_temps_have_names,
             _renames_before_the_record_is_durable,
             _renames_before_the_record,
-            _removes_the_record_before_the_renames_are_durable,
+            _removes_the_record_too_soon,
             _writes_the_record_in_place,
         )
     ),

@@ -14,6 +14,8 @@ from evidence.events import Made, Marked, Named, Resized, Synced, Wrote
 from evidence.powercut import as_it_should_be, table_of_saves, table_of_writers, verdict
 from evidence.recording import Fault, RecordingError, recorded
 from evidence.saves import FULL_DISK, cases
+from evidence.together import try_transactor
+from evidence.transactors import TRANSACTORS, Transactor
 from evidence.tree import Directory, File, Link, Rights, build, followed, rebuild, scan
 from evidence.trying import try_case, try_writer
 from evidence.writers import WRITERS, Writer
@@ -315,3 +317,13 @@ def test_the_tables_say_what_was_found() -> None:
     assert "torn 1" in table_of_saves([(case, count)])
     assert "a cut" in table_of_saves([(case, count)])
     assert "caught: torn (expected" in table_of_writers([(good, count)])
+
+
+# ── Transactions ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("transactor", TRANSACTORS, ids=lambda each: each.name.replace(" ", "-"))
+def test_a_transaction_survives_if_it_is_good_and_is_caught_if_it_is_bad(transactor: Transactor) -> None:
+    found = try_transactor(transactor, FEW)
+    assert as_it_should_be(transactor, found), found.examples
+    assert found.distinct > 10

@@ -171,7 +171,7 @@ def test_a_new_file_is_locked_by_its_directory_and_does_not_replace(quick_path: 
         # No file; the mode of a new one is asked of the directory's ACL and of the umask.
         f"open open stat fstat {TEMP} getxattr open read close fchmod fsync "
         # The directory is locked, and still the nearest parent that exists.
-        "open open fstat flock stat stat access stat "
+        f"open open fstat flock stat stat {ASK} stat "
         "rename_new fstat fsync fstat listdir fstat close close close"
     )
 

@@ -212,7 +212,7 @@ def test_no_exception_to_the_rule_on_the_disk_outlives_its_reason() -> None:
     assert set(EXCEPTIONS) <= used
 
 
-WRITERS = {"prepare", "prepare_in_place", "publish"}
+WRITERS = {"Batch", "prepare", "prepare_in_place", "publish"}
 
 
 def writer_calls(source: str) -> list[str]:
@@ -229,7 +229,9 @@ def writer_calls(source: str) -> list[str]:
     return [f"{node.lineno}" for node in [*named, *imported]]
 
 
-@pytest.mark.parametrize("bad", ["storage.prepare(a, b)", "from untorn.storage.atomic import prepare as x"])
+@pytest.mark.parametrize(
+    "bad", ["storage.prepare(a, b)", "storage.Batch(a)", "from untorn.storage.atomic import prepare as x"]
+)
 def test_the_rule_on_the_writer_notices(bad: str) -> None:
     assert writer_calls(bad)
 

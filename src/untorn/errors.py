@@ -18,8 +18,8 @@
     │   ├── LockTimeoutError      the file's lock did not come free in time
     │   └── WriteError            (OSError) the operating system refused, with its errno
     ├── NotDurableError           the new content is in place; the disk did not confirm it
-    ├── UnknownOutcomeError       the rename failed, and so did the look at what it left; or
-    │                             an in-place write failed half-way, and its journal is there
+    ├── UnknownOutcomeError       the rename failed, and so did the look at what it left; or an in-place
+    │                             write, or a transaction, failed half-way, and its journal or record is there
     ├── PluginError               a plugin was refused, or failed while loading
     ├── UnknownFormatError        no serializer is known for this file
     └── KeyPathError              a key path is malformed, ambiguous, or leads nowhere
@@ -332,6 +332,8 @@ class UnknownOutcomeError(_AfterCommitError):
 
     Or an in-place write failed behind its durable mark: who loads with the same
     ``in_place=`` sees the new content, and the next save with it finishes the write.
+    Or a transaction failed behind its commit point: who loads one of its files through
+    untorn sees the new content, and the next save of one of them finishes it.
     """
 
 

@@ -14,7 +14,7 @@ from evidence.transaction import NEW, OLD, loaded, prepare, wrong_after
 from evidence.tree import build
 from evidence.trying import empty_directory
 from untorn import storage
-from untorn.storage import owed, parents, pending, places, sweeps
+from untorn.storage import pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,19 +32,17 @@ _OLD, _NEW = b"all old", b"all new"
 
 def try_transactor(transactor: Transactor, bounds: Bounds) -> Count:
     """Judge all that a power cut may leave of a transaction, also where a call fails."""
-    total, pause = Count(), pending._PAUSE  # noqa: SLF001
-    pending._PAUSE = 0.0  # noqa: SLF001  nobody renames a temp that a bad one left torn
+    total, pause = Count(), pending.PAUSE
+    pending.PAUSE = 0.0  # nobody renames a temp that a bad one left torn
     try:
         for faults in (transactor.faults,) if transactor.caught_by else saves.FAULTS:
             total.add(_tried(transactor, faults, bounds))
     finally:
-        pending._PAUSE = pause  # noqa: SLF001
+        pending.PAUSE = pause
     return total
 
 
 def _tried(transactor: Transactor, faults: Faults, bounds: Bounds) -> Count:
-    for memory in (sweeps._left, places._places, parents._named, owed._owed):  # noqa: SLF001  a new process
-        memory.clear()
     with empty_directory() as place:
         root = place / "disk"
         prepare(root)

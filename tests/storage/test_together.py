@@ -243,7 +243,7 @@ def test_a_new_file_that_another_program_made_since_stays(pending: Path) -> None
 
 
 def test_a_file_without_its_temp_is_as_it_is(pending: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("untorn.storage.pending._PAUSE", 0)
+    monkeypatch.setattr("untorn.storage.pending.PAUSE", 0)
     [temp] = pending.glob(".b.toml.*.tmp")
     temp.unlink()
     assert untorn.load(pending / "b.toml") == {"n": 1}
@@ -251,7 +251,7 @@ def test_a_file_without_its_temp_is_as_it_is(pending: Path, monkeypatch: pytest.
 
 
 def test_a_temp_that_was_tampered_with_is_no_answer(pending: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("untorn.storage.pending._PAUSE", 0)
+    monkeypatch.setattr("untorn.storage.pending.PAUSE", 0)
     [temp] = pending.glob(".b.toml.*.tmp")
     temp.write_bytes(b"n = 666\n")
     assert untorn.load(pending / "b.toml") == {"n": 1}

@@ -40,7 +40,7 @@ _ROOT = 0
 # What has the record's name and is none: nothing there, a link, a socket.
 _NO_RECORD = (errno.ENOENT, errno.ELOOP, errno.ENXIO)
 
-_TRIES, _PAUSE = 20, 0.005
+_TRIES, PAUSE = 20, 0.005
 """How often a load looks for a temp that has just got its file's name."""
 
 
@@ -189,7 +189,7 @@ def answer(path: Path, *, limit: int | None = None, calls: Syscalls = REAL) -> S
             raise error if isinstance(error, LoadError) else failures.reading(error, path) from error
         if data is not None:
             return Snapshot(path, data)
-        time.sleep(_PAUSE)
+        time.sleep(PAUSE)
     return snapshot  # its temp is gone for good, so that nothing will change it any more
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Foreign = Callable[["Place", Machine], None]
 
 FULL, QUICK = 3, 2
-_QUICK_MOST = 100
+_QUICK_MOST = 60
 _TIMEOUT = 3_600.0
 _NAME = "app.json"
 _MEMORY = Path("/dev/shm")

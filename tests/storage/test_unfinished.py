@@ -54,6 +54,7 @@ def left(quick_path: Path) -> Left:
         pytest.param(OURS, BASE, id="behind it"),
         pytest.param(THEIRS, BASE, id="and another program has written since"),
         pytest.param(THEIRS, OURS, id="and it had gone back"),
+        pytest.param(OURS, b"", id="and another program had just truncated it"),
     ],
 )
 def test_what_has_a_place_elsewhere_is_removed(left: Left, file: bytes, slot: bytes) -> None:
@@ -234,6 +235,13 @@ def test_a_sweep_keeps_what_another_program_wrote_and_removes_what_has_a_place_e
     known.write_bytes(BASE)
     untorn.write_bytes(left.file, b'{"n": 1}\n')
     assert litter(left.file.parent) == {left.slot.name}
+
+
+def test_a_sweep_keeps_nothing_that_is_empty(left: Left) -> None:
+    left.holding(OURS, b"")
+    left.link.unlink()
+    untorn.write_bytes(left.file, BASE)
+    assert litter(left.file.parent) == set()
 
 
 def test_the_name_of_a_swap_tells_what_belongs_there() -> None:

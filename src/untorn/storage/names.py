@@ -148,7 +148,7 @@ def _remove_dead(
         known = status.st_uid in (flags.effective_user(), owner)
         if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and known:
             calls.flock(fd, flags.LOCK_EX | flags.LOCK_NB)  # raises while its writer lives
-            if not digests or _digest_of(fd, status.st_size, calls) in digests:
+            if not digests or not status.st_size or _digest_of(fd, status.st_size, calls) in digests:
                 calls.unlink(name, dir_fd=directory)
     finally:
         drop(fd, calls)

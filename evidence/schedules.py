@@ -120,6 +120,16 @@ def overwrite(place: Place, machine: Machine) -> None:
     place.file.write_text(json.dumps({**(place.held() or {}), "theirs": 1}) + "\n")
 
 
+def truncate_and_write(place: Place, machine: Machine) -> None:
+    """What a careless one does, in two steps, with the descriptor open in between: the file is empty then."""
+    machine.step("truncation by another program", changes=["file", "data"])
+    value = {**(place.held() or {}), "theirs": 1}
+    with place.file.open("w") as file:
+        machine.step("writing by another program", changes=["file", "data"])
+        file.write(json.dumps(value) + "\n")
+        file.flush()
+
+
 def remove_and_make(place: Place, machine: Machine) -> None:
     """Remove the file, and make it anew: in between there is none."""
     machine.step("removal by another program", changes=["file"])
@@ -174,8 +184,11 @@ _FOREIGN: tuple[tuple[str, Foreign | None], ...] = (
     ("nobody else", None),
     ("another program renames", rename),
     ("another program overwrites", overwrite),
+    ("another program truncates and writes", truncate_and_write),
     ("another program removes and makes", remove_and_make),
 )
+_GAPS = (truncate_and_write, remove_and_make)
+"""Between their steps there is no whole file, whatever the savers do."""
 
 SCENARIOS = tuple(
     Scenario(f"{pair}, {other}", savers, foreign) for pair, savers in _PAIRS for other, foreign in _FOREIGN
@@ -261,7 +274,7 @@ def _run(scenario: Scenario, place: Place, decided: Sequence[int], found: Found)
     acted = False
 
     def look() -> None:
-        if place.held() is None and scenario.foreign is not remove_and_make:
+        if place.held() is None and scenario.foreign not in _GAPS:
             raise Torn
 
     machine = Machine(_shared, decided, crashes=True, look=look)
@@ -329,7 +342,7 @@ def _judged(
     before = place.held()
     yield from _counts(scenario, before, savers)
     if before is None:
-        return  # removed by the other program, and nobody made it
+        return  # removed or emptied by the other program, which was cut off
     try:
         receipt = untorn.Host(discover=False).update(place.file, _next, timeout=0)
     except untorn.UntornError as error:
@@ -353,7 +366,7 @@ def _counts(scenario: Scenario, held: dict[str, int] | None, savers: Sequence[Pr
     refused = Counter(each.name for each in savers if _outcome(each).startswith("refused"))
     most = Counter(each.name for each in savers) - refused
     if held is None:
-        if saved and scenario.foreign is not remove_and_make:
+        if saved and scenario.foreign not in _GAPS:
             yield "there is no file"
         return
     for key in {each.name for each in savers}:
@@ -381,9 +394,9 @@ def main() -> int:
             (kind, at, bound, most) for kind in ("untorn", "seeded") for at in range(len(_LISTS[kind]()))
         ]
         founds = pool.imap(_tried, tasks, chunksize=1)
-        print(f"{'scenario':62}{'orders':>8}{'crashes':>9}{'points':>8}  {'run':6}violations")
+        print(f"{'scenario':66}{'orders':>8}{'crashes':>9}{'points':>8}  {'run':6}violations")
         ours = [_printed(scenario, next(founds), _line) for scenario in SCENARIOS]
-        print(f"\n{'seeded bug':62}{'orders':>8}  verdict")
+        print(f"\n{'seeded bug':66}{'orders':>8}  verdict")
         seeded = [_printed(scenario, next(founds), _verdict) for scenario in _seeded()]
     broken = sum(found.violations.total() for scenario, found in ours if not scenario.window)
     caught = sum(bool(found.caught(scenario)) for scenario, found in seeded)
@@ -420,7 +433,7 @@ def _printed(
 def _verdict(scenario: Scenario, found: Found) -> str:
     caught = found.caught(scenario)
     said = f"caught: {caught[0]}\n    {found.examples[caught[0]]}" if caught else "survived"
-    return f"{scenario.name:62}{found.schedules:>8}  {said}"
+    return f"{scenario.name:66}{found.schedules:>8}  {said}"
 
 
 def _line(scenario: Scenario, found: Found) -> str:
@@ -430,7 +443,7 @@ def _line(scenario: Scenario, found: Found) -> str:
     said += " (the window of a rename)" if scenario.window and found.violations else ""
     shown = {} if scenario.window else found.examples
     examples = "".join(f"\n    {name}: {order}" for name, order in shown.items())
-    return f"{scenario.name:62}{figures}{said}{examples}"
+    return f"{scenario.name:66}{figures}{said}{examples}"
 
 
 if __name__ == "__main__":

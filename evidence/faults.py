@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _PROCESSES = 2
-_QUICK, _QUICKER = 7, 29
+_QUICK, _QUICKER = 11, 31
 """Each so manieth fault is tried in the quick form: as bytes, and for the other ways to save."""
 
 BODIES: dict[str, Callable[[Sequence[str]], Iterator[Fault]]] = {

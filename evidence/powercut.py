@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evidence.transactors import Transactor
     from evidence.writers import Writer
 
-QUICK = Bounds(contents=60, trees=60, samples=25)
+QUICK = Bounds(contents=50, trees=50, samples=20)
 FULL = Bounds(contents=2_000, trees=2_000)
 
 _PROCESSES = 4  # on two cores: loads of what was just written in place sleep

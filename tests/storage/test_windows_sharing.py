@@ -15,6 +15,7 @@ import pytest
 if sys.platform != "linux":  # pragma: no cover
     pytest.skip("the simulation needs the calls of Linux", allow_module_level=True)
 
+from calls import watched
 from targets import NEW, NEXT, OLD, litter
 from win32_errors import DENIED, FULL, MAPPED
 from win32_library import READS, WRITES
@@ -210,6 +211,57 @@ def test_a_read_only_file_that_could_not_be_replaced_is_read_only_again(file: Pa
         untorn.write_bytes(file, NEW, force=True)
     assert library.attributes[key_of(file)] == win32.READ_ONLY
     assert (file.read_bytes(), litter(file.parent)) == (OLD, set())
+
+
+def test_a_read_only_file_over_which_the_rename_fails_is_read_only_again(
+    file: Path, newest: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest.knows.discard("posix")
+    newest.attributes[key_of(file)] = win32.READ_ONLY
+    rename = win32.Win32.rename
+
+    def fail(self: win32.Win32, handle: int, new: str, *, replace: bool, plainly: bool = False) -> None:
+        if plainly:
+            raise win32.Refused(FULL)
+        rename(self, handle, new, replace=replace)
+
+    monkeypatch.setattr(win32.Win32, "rename", fail)
+    with pytest.raises(untorn.WriteError):
+        untorn.write_bytes(file, NEW, force=True)
+    assert newest.attributes[key_of(file)] == win32.READ_ONLY
+    assert (file.read_bytes(), litter(file.parent)) == (OLD, set())
+
+
+def test_where_nobody_tells_whether_a_file_is_read_only_the_rename_does(
+    file: Path, newest: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest.knows.discard("posix")
+    attributes, asked = win32.Win32.attributes, iter([True, True])  # for the metadata
+
+    def refused_behind_them(self: win32.Win32, name: str) -> int:
+        if next(asked, False):
+            return attributes(self, name)
+        raise win32.Refused(DENIED)
+
+    monkeypatch.setattr(win32.Win32, "attributes", refused_behind_them)
+    untorn.write_bytes(file, NEW)
+    assert file.read_bytes() == NEW
+
+
+def test_a_file_that_another_program_writes_before_the_comparison_is_read_again(
+    file: Path, newest: Windows
+) -> None:
+    locks = iter([lambda: None, lambda: file.write_bytes(NEXT)])  # the temp's, and the file's
+
+    def interfere(_nth: int, name: str) -> None:
+        if name == "flock":
+            next(locks, lambda: None)()
+
+    assert newest.waited == []
+    with watched(before=interfere) as watch:
+        untorn.write_bytes(file, NEW)
+    assert (file.read_bytes(), litter(file.parent)) == (NEW, set())
+    assert watch.made.count("fsync") == 3  # of two temps, and of the directory
 
 
 def test_a_read_only_orphan_is_removed(file: Path, library: Windows) -> None:

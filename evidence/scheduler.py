@@ -14,7 +14,7 @@ import os
 import random
 import threading
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -150,8 +150,9 @@ class Machine:
             for thread in threads:
                 thread.join()
         for fd in self._descriptors:  # what the machine had open
-            with suppress(OSError):
-                os.close(fd)
+            os.close(fd)
+        # Nor may a forked child close these numbers, which are others' by then.
+        descriptors._descriptors.difference_update(self._descriptors)  # noqa: SLF001  of processes that crashed
         if self._failure is not None:
             raise self._failure
 

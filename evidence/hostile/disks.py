@@ -160,10 +160,13 @@ def a_limit_of_open_files_refuses_or_saves(ground: Ground) -> None:
     ground.saved(file, OLD + b"#")
     for more in range(9):
         data = NEW + b"%d" % more
-        open_now = len(open_descriptors()) - 1
 
-        def save(data: bytes = data, most: int = open_now + more) -> str:
-            limited(resource.RLIMIT_NOFILE, most)
+        def save(data: bytes = data, more: int = more) -> str:
+            # Numbers are given from below: without gaps, so many are left.
+            highest = last = max(map(int, open_descriptors()))
+            while last <= highest:
+                last = os.open(os.devnull, os.O_RDONLY)
+            limited(resource.RLIMIT_NOFILE, last + 1 + more)
             refusal = refusal_of(partial(untorn.write_bytes, file, data, timeout=0))
             if refusal is None:
                 return "saved"
@@ -172,7 +175,6 @@ def a_limit_of_open_files_refuses_or_saves(ground: Ground) -> None:
             return "refused"
 
         before = file.read_bytes()
-        # As many as are open now: numbers are given from below, without gaps.
         _, outcome = told(save)
         ground.count()
         outcomes.append(outcome)

@@ -105,8 +105,12 @@ def replacing(made: list[Call], target: Path) -> int:
 def content_synced(made: list[Call], target: Path) -> bool:
     """Return whether what replaced ``target`` was synced before it did, and not written to afterwards."""
     at = replacing(made, target)
-    content = made[at].paths[0] if at >= 0 else str(target)
-    about = [call.name for call in (made[:at] if at >= 0 else made) if call.paths == (content,)]
+    names = {made[at].paths[0] if at >= 0 else str(target)}
+    before = made[:at] if at >= 0 else made
+    for call in reversed(before):  # what it was called before it had that name
+        if call.name in RENAMES and call.paths[-1] in names:
+            names.add(call.paths[0])
+    about = [call.name for call in before if len(call.paths) == 1 and call.paths[0] in names]
     last_write = max((at for at, name in enumerate(about) if name in WRITES), default=len(about))
     return any(name in SYNCS for name in about[last_write:])
 
@@ -175,7 +179,8 @@ class _Replay:
         if call.name in ("open", "openat", "creat"):
             self._opened(call, name, inode)
         elif call.name in RENAMES:
-            self._note(Named(((ROOT, ((name, None), (names[1], inode))),)))
+            left = self._names().get(names[1]) if "RENAME_EXCHANGE" in call.arguments else None
+            self._note(Named(((ROOT, ((name, left), (names[1], inode))),)))
         elif call.name in ("link", "linkat"):
             self._note(Named(((ROOT, ((names[1], inode),)),)))
         elif call.name in ("unlink", "unlinkat"):

@@ -182,6 +182,18 @@ def test_a_transcript_is_read_with_what_other_threads_interrupted() -> None:
     ]
 
 
+@pytest.mark.parametrize("synced", [True, False])
+def test_what_is_exchanged_was_synced_under_an_earlier_name(tmp_path: Path, synced: bool) -> None:
+    lines = [
+        f'7 openat(AT_FDCWD<{tmp_path}>, "a", O_WRONLY|O_CREAT, 0600) = 3<{tmp_path}/a>',
+        f'7 write(3<{tmp_path}/a>, "x", 1) = 1',
+        *([f"7 fsync(3<{tmp_path}/a>) = 0"] if synced else []),
+        f'7 renameat(5<{tmp_path}>, "a", 5<{tmp_path}>, "b") = 0',
+        f'7 renameat2(5<{tmp_path}>, "b", 5<{tmp_path}>, "target", RENAME_EXCHANGE) = 0',
+    ]
+    assert transcripts.content_synced([*transcripts.calls(lines)], tmp_path / "target") is synced
+
+
 # ── Trials ──────────────────────────────────────────────────────────────────
 
 

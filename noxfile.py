@@ -27,7 +27,7 @@ nox.options.sessions = [
     "lint", "types", "imports", "tests", "plugins", "harness-quick", "evidence-quick", "docs", "demo",
 ]  # fmt: skip
 
-EVIDENCE = ("faults", "powercut", "cuts", "schedules", "hammer", "places", "scoreboard")
+EVIDENCE = ("faults", "powercut", "cuts", "schedules", "hammer", "sharing", "places", "scoreboard")
 """The bodies of evidence for the writer; ``docs/explanation/evidence.md`` says what each shows."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 _PAGES = Path(__file__).parent.parent / "docs" / "explanation"
 PAGE = _PAGES / "evidence.md"
-SECTIONS = ("faults", "powercut", "cuts", "schedules", "hammer", "places", "scoreboard")
+SECTIONS = ("faults", "powercut", "cuts", "schedules", "hammer", "sharing", "places", "scoreboard")
 PERFORMANCE = _PAGES / "performance.md"
 BENCHMARKS = ("commands", "saves", "edits", "growth")
 

@@ -36,6 +36,10 @@ const peers = {
         const config = open(file);
         config.set('number', config.get('number') + 1);
       },
+      share(file, key) {
+        const config = open(file);
+        config.set(key, config.get(key) + 1);
+      },
     };
   },
 };
@@ -70,7 +74,21 @@ async function count(peer, file, times) {
   }
 }
 
-const [name, operation, file, argument] = process.argv.slice(2);
+// Count in a file that others change at the same time; print how often that worked, and how often it did not.
+async function share(peer, file, key, times) {
+  let failed = 0;
+  for (let number = 0; number < times; number += 1) {
+    try {
+      await peer.share(file, key);
+    } catch {
+      failed += 1;
+    }
+  }
+
+  console.log(`${times - failed} ${failed}`);
+}
+
+const [name, operation, file, argument, times] = process.argv.slice(2);
 const peer = await peers[name]();
 if ('EVIDENCE_AS_NOBODY' in process.env) {
   process.setgroups([]);
@@ -88,6 +106,7 @@ const operations = {
   often: async () => console.log(await often(peer, file, Number(argument))),
   loop: () => often(peer, file, Infinity),
   count: () => count(peer, file, Number(argument)),
+  share: () => share(peer, file, argument, Number(times)),
 };
 try {
   await operations[operation]();

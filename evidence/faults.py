@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _PROCESSES = 2
-_QUICK, _QUICKER = 11, 31
-"""Each so manieth fault is tried in the quick form: as bytes, and for the other ways to save."""
+_QUICK, _QUICKER, _QUICKEST = 11, 31, 101
+"""Each so manieth fault is tried in the quick form: as bytes, for the other ways to save, of transactions."""
+
+TOGETHER = "three files"
+"""The kind that stands for transactions."""
 
 BODIES: dict[str, Callable[[Sequence[str]], Iterator[Fault]]] = {
     "failures": disturbances.failures,
@@ -51,13 +54,17 @@ def main() -> int:
     """Run this body of evidence from the command line."""
     parser = argparse.ArgumentParser(prog="python -m evidence.faults", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fixed sample, within a minute")
-    parser.add_argument("--kind", action="append", choices=KINDS, help="only these targets")
+    kinds = [*KINDS, TOGETHER]
+    parser.add_argument("--kind", action="append", choices=kinds, help="only these targets")
     arguments = parser.parse_args()
     started = time.monotonic()
     preload()
     counts: Counter[str] = Counter()
     violations: list[str] = []
-    jobs = [(kind, way, arguments.quick) for kind in arguments.kind or KINDS for way in WAYS]
+    asked = arguments.kind or kinds
+    jobs = [(kind, way, arguments.quick) for kind in asked if kind in KINDS for way in WAYS]
+    if TOGETHER in asked:
+        jobs.insert(0, (TOGETHER, "transaction", arguments.quick))  # the longest first
     with multiprocessing.get_context("fork").Pool(_PROCESSES) as pool:
         for label, counted, found in pool.imap(_shard, jobs):
             print(f"{label:26} {', '.join(f'{name} {count}' for name, count in counted.items())}", flush=True)
@@ -111,12 +118,19 @@ def scratch() -> Iterator[Path]:
 def _shard(job: tuple[str, str, bool]) -> tuple[str, dict[str, int], list[str]]:
     kind, way, quick = job
     with scratch() as place:
-        trials = Shard(kind, way, place, step=(_QUICK if way == "write_bytes" else _QUICKER) if quick else 1)
+        step = {"write_bytes": _QUICK, "transaction": _QUICKEST}.get(way, _QUICKER) if quick else 1
+        trials = Shard(kind, way, place, step=step) if way in WAYS else _of_transactions(place, step)
         try:
             trials.run(quick=quick)
         except Unsupported as reason:
             return f"{kind}, {way}: not here, {reason}", {}, []
     return f"{kind}, {way}", dict(trials.counts), trials.violations
+
+
+def _of_transactions(place: Path, step: int) -> Shard:
+    from evidence.troubled import Transactions  # noqa: PLC0415  it stands on this module
+
+    return Transactions(place, step=step)
 
 
 class Shard:
@@ -125,6 +139,7 @@ class Shard:
     def __init__(self, kind: str, way: str, place: Path, *, step: int = 1) -> None:
         self.kind = kind
         self.way = way
+        self.bodies = dict(BODIES)
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
         self._place = place
@@ -139,7 +154,7 @@ class Shard:
         """
         made, expected = self.calm()
         self.counts["calls"] = len(made)
-        for body, faults in BODIES.items():
+        for body, faults in self.bodies.items():
             if self.kind == "in-place" and faults is disturbances.renames_of_unknown_outcome:
                 continue  # its mark is looked at, and taken back, in another way
             for fault in self._sampled(faults(made)):
@@ -156,19 +171,19 @@ class Shard:
     def from_outside(self, expected: bytes) -> None:
         """Let strace disturb every call that the kernel sees, if it may."""
         try:
-            calm = outside.traced(target_of(self.kind, self._fresh()), self.way, self._fresh())
+            calm = outside.traced(target_of(self.kind, self.fresh()), self.way, self.fresh())
         except Unsupported:
             self.counts["from outside, not here"] += 1
             return
         faults = [*outside.injections(calm.calls)]
         for injection in faults[:: 1 if self._step == 1 else 3 * self._step]:
-            found = outside.disturbed(self.kind, self.way, self._fresh(), injection, expected)
-            self._note("from outside", Fault(injection.option), iter(found))
+            found = outside.disturbed(self.kind, self.way, self.fresh(), injection, expected)
+            self.note("from outside", Fault(injection.option), iter(found))
 
     def calm(self) -> tuple[list[str], bytes]:
         """Return calls and result of the save that nobody disturbs, in a process that has never saved."""
-        directory = self._fresh()
-        target_of(self.kind, self._fresh())  # raises where there is none
+        directory = self.fresh()
+        target_of(self.kind, self.fresh())  # raises where there is none
 
         def save() -> str:
             made, found = reference(self.kind, self.way, directory)
@@ -182,27 +197,34 @@ class Shard:
     def _sampled(self, faults: Iterator[Fault]) -> Iterator[Fault]:
         return islice(faults, 0, None, self._step)
 
-    def _fresh(self) -> Path:
+    def fresh(self) -> Path:
+        """Return a path at which nothing is."""
         self._number += 1
         return self._place / str(self._number)
 
     def try_one(self, body: str, fault: Fault, expected: bytes) -> list[str]:
         """Try a fault in a process of its own; return the calls that were made."""
-        directory = self._fresh()
+        directory = self.fresh()
 
         def trial() -> str:
-            done = attempt(self.kind, self.way, directory, fault, expected)
-            return " ".join(done.made) + "\n" + "\n".join(done.violations)
+            made, violations = self.attempted(directory, fault, expected)
+            return " ".join(made) + "\n" + "\n".join(violations)
 
         code, said = told(trial)
         calls, _, found = said.partition("\n")
         if code != 0:
             found += f"\nthe trial ended with {code}"
-        self._note(body, fault, filter(None, found.split("\n")))
-        shutil.rmtree(directory)
+        self.note(body, fault, filter(None, found.split("\n")))
+        shutil.rmtree(directory, ignore_errors=True)
         return calls.split()
 
-    def _note(self, body: str, fault: Fault, found: Iterator[str]) -> None:
+    def attempted(self, directory: Path, fault: Fault, expected: bytes) -> tuple[list[str], list[str]]:
+        """Save under ``fault``; return the calls that were made, and what was broken."""
+        done = attempt(self.kind, self.way, directory, fault, expected)
+        return done.made, done.violations
+
+    def note(self, body: str, fault: Fault, found: Iterator[str]) -> None:
+        """Count a trial, and keep what it found."""
         self.counts[body] += 1
         self.violations += [f"{self.kind}, {self.way}: {fault.label}: {each}" for each in found]
 
@@ -214,7 +236,7 @@ class Shard:
 
     def kill(self, fault: Fault, expected: bytes) -> None:
         """Kill a save, and let another process save next."""
-        directory = self._fresh()
+        directory = self.fresh()
         target = target_of(self.kind, directory)
 
         def save() -> None:
@@ -232,7 +254,7 @@ class Shard:
         code = exit_code(forked(save))
         ended, said = told(judge)
         found = [*filter(None, said.split("\n")), *([f"the judge ended with {ended}"] if ended else [])]
-        self._note("kills", fault, iter(found))
+        self.note("kills", fault, iter(found))
         shutil.rmtree(directory)
 
     def one_byte_at_a_time(self, expected: bytes) -> None:
@@ -241,15 +263,15 @@ class Shard:
         def short() -> str:
             for name in ("write", "pwrite"):
                 real = getattr(storage.REAL, name)
-                setattr(storage.REAL, name, partial(_one_byte, real))
-            return "\n".join(attempt(self.kind, self.way, directory, Fault("one byte"), expected).violations)
+                setattr(storage.REAL, name, partial(one_byte, real))
+            return "\n".join(self.attempted(directory, Fault("one byte"), expected)[1])
 
-        directory = self._fresh()
+        directory = self.fresh()
         _, said = told(short)
-        self._note("short writes", Fault("each write takes one byte"), filter(None, said.split("\n")))
+        self.note("short writes", Fault("each write takes one byte"), filter(None, said.split("\n")))
 
 
-def _one_byte(real: Callable[..., int], fd: int, data: bytes, *offset: int) -> int:
+def one_byte(real: Callable[..., int], fd: int, data: bytes, *offset: int) -> int:
     return real(fd, memoryview(data)[:1], *offset)
 
 

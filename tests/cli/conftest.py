@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from calls import watched
+from processes import exit_code, forked
 
+from evidence import transaction
 from untorn.cli import main
 
 if TYPE_CHECKING:
@@ -44,6 +48,26 @@ def untorn(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(status, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def half_done(here: Path) -> Path:
+    """A directory in which a transaction was killed before its second rename."""
+    transaction.prepare(here)
+
+    def die() -> None:
+        seen: list[str] = []
+
+        def strike(_number: int, name: str) -> None:
+            seen.append(name)
+            if seen.count("rename") == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        with watched(before=strike):
+            transaction.transact(here)
+
+    assert exit_code(forked(die)) == -signal.SIGKILL
+    return here
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from filesystems import memory, mounted
 from killed import cut_off
 from processes import as_nobody, holder_of
 
-from untorn.cli import phrases, promises
+from evidence import transaction
+from untorn.cli import doctor, phrases, promises
 from untorn.cli.doctor import _CAPABILITIES
+from untorn.errors import ReadError
 from untorn.records import revision_of
 from untorn.storage import capabilities
 from untorn.storage.access import Entry
@@ -262,6 +264,42 @@ def test_orphans_are_named(untorn: Run, file: Path) -> None:
     assert f"{temp.name}, complete, 6 bytes, " in printed
     [data] = json.loads(untorn("doctor", "app.toml", "--json").out)["orphans"]
     assert data["path"] == str(temp)
+
+
+def test_a_transaction_that_was_cut_off_is_told_and_its_temps_are_no_orphans(
+    untorn: Run, half_done: Path
+) -> None:
+    printed = untorn("doctor", "b.toml").out
+    assert "  orphans      none: no crashed save left anything\n" in printed
+    told = f"cut off behind its commit point; the next save, or untorn recover {half_done}, finishes it\n"
+    assert f"  transaction  {told}" in printed
+    assert "b.toml: still holds what it held; untorn reads its new bytes already\n" in printed
+    assert "a.json: holds its new bytes\n" in printed
+    data = json.loads(untorn("doctor", ".", "--json").out)
+    assert data["orphans"] == []
+    assert data["transaction"]["files"] == {"a.json": "done", "b.toml": "waiting", "c.json": "waiting"}
+
+
+def test_a_transaction_that_is_under_way_is_told(untorn: Run, half_done: Path) -> None:
+    with (half_done / transaction.RECORD).open() as record:
+        fcntl.flock(record, fcntl.LOCK_EX)
+        assert "  transaction  one is under way\n" in untorn("doctor", "b.toml").out
+
+
+def test_where_there_is_no_transaction_none_is_told(untorn: Run, file: Path) -> None:
+    assert "  transaction  " not in untorn("doctor", "app.toml").out
+    assert json.loads(untorn("doctor", "app.toml", "--json").out)["transaction"] is None
+
+
+def test_a_transaction_that_cannot_be_read_is_left_to_the_rest(
+    untorn: Run, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "transaction_at", raising_read_error)
+    assert "  transaction  " not in untorn("doctor", "app.toml").out
+
+
+def raising_read_error(path: Path) -> None:
+    raise ReadError("cannot be read", errno=5, path=path)
 
 
 def test_names_that_a_terminal_would_obey_are_escaped(untorn: Run, here: Path) -> None:

@@ -3,12 +3,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from calls import watched
-from processes import exit_code, forked
 
 from evidence import transaction
 from untorn import storage
@@ -404,30 +401,10 @@ def test_what_the_file_held_before_a_crash_is_shown_and_nobody_is_advised_to_res
 # ── Transactions ────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def cut_off(here: Path) -> Path:
-    """A directory in which a transaction was killed before its second rename."""
-    transaction.prepare(here)
-
-    def die() -> None:
-        seen: list[str] = []
-
-        def strike(_number: int, name: str) -> None:
-            seen.append(name)
-            if seen.count("rename") == 2:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        with watched(before=strike):
-            transaction.transact(here)
-
-    assert exit_code(forked(die)) == -signal.SIGKILL
-    return here
-
-
 def test_a_transaction_that_was_cut_off_is_listed_and_its_temps_are_no_orphans(
-    untorn: Run, cut_off: Path
+    untorn: Run, half_done: Path
 ) -> None:
-    before = sorted(each.name for each in cut_off.iterdir())
+    before = sorted(each.name for each in half_done.iterdir())
     for named in (".", "b.toml"):
         found = untorn("recover", named)
         assert found.status == 0
@@ -438,35 +415,35 @@ def test_a_transaction_that_was_cut_off_is_listed_and_its_temps_are_no_orphans(
         data = json.loads(untorn("recover", named, "--json").out)
         assert data["orphans"] == []
         assert data["transaction"] == {
-            "path": str(cut_off / transaction.RECORD),
+            "path": str(half_done / transaction.RECORD),
             "live": False,
             "files": {"a.json": "done", "b.toml": "waiting", "c.json": "waiting"},
         }
     untorn("recover", ".", "--remove")
     untorn("recover", ".", "--restore", transaction.RECORD, "--dry-run")
-    assert sorted(each.name for each in cut_off.iterdir()) == before
+    assert sorted(each.name for each in half_done.iterdir()) == before
 
 
-def test_a_transaction_is_finished_when_that_is_asked_for(untorn: Run, cut_off: Path) -> None:
+def test_a_transaction_is_finished_when_that_is_asked_for(untorn: Run, half_done: Path) -> None:
     found = untorn("recover", ".", "--restore", transaction.RECORD)
     assert (found.status, found.out) == (0, "finished: 3 of 3 files hold their new bytes\n")
-    assert {name: (cut_off / name).read_bytes() for name in transaction.NEW} == transaction.NEW
-    assert transaction.is_tidy(cut_off)
+    assert {name: (half_done / name).read_bytes() for name in transaction.NEW} == transaction.NEW
+    assert transaction.is_tidy(half_done)
 
 
-def test_what_another_program_wrote_since_is_kept_and_said(untorn: Run, cut_off: Path) -> None:
-    (cut_off / "b.toml").write_bytes(b"n = 7\n")
+def test_what_another_program_wrote_since_is_kept_and_said(untorn: Run, half_done: Path) -> None:
+    (half_done / "b.toml").write_bytes(b"n = 7\n")
     found = untorn("recover", "c.json", "--restore", transaction.RECORD)
     assert found.status == 1
     assert found.out.splitlines() == [
         "finished: 2 of 3 files hold their new bytes",
         "  b.toml: another program wrote it since: it stays as it is",
     ]
-    assert (cut_off / "b.toml").read_bytes() == b"n = 7\n"
+    assert (half_done / "b.toml").read_bytes() == b"n = 7\n"
 
 
-def test_a_transaction_that_is_under_way_needs_nobody(untorn: Run, cut_off: Path) -> None:
-    with (cut_off / transaction.RECORD).open() as record:
+def test_a_transaction_that_is_under_way_needs_nobody(untorn: Run, half_done: Path) -> None:
+    with (half_done / transaction.RECORD).open() as record:
         fcntl.flock(record, fcntl.LOCK_EX)
         found = untorn("recover", ".")
         assert "it is under way" in found.out
@@ -474,6 +451,6 @@ def test_a_transaction_that_is_under_way_needs_nobody(untorn: Run, cut_off: Path
         assert untorn("recover", ".", "--restore", transaction.RECORD, "--timeout", "0").status == 1
 
 
-def test_a_file_that_a_transaction_does_not_name_has_nothing_to_recover(untorn: Run, cut_off: Path) -> None:
-    assert cut_off.exists()
+def test_a_file_that_a_transaction_does_not_name_has_nothing_to_recover(untorn: Run, half_done: Path) -> None:
+    assert half_done.exists()
     assert untorn("recover", "other.toml").out == "other.toml: no crashed save left anything\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from untorn.cli.colours import BOLD, GREEN, RED, painted
@@ -12,7 +13,8 @@ from untorn.cli.leftovers import orphan_data, state_of
 from untorn.cli.output import json_text, say
 from untorn.cli.phrases import at, counted, group, permissions, printable, sized, user
 from untorn.cli.promises import overall, promises_at
-from untorn.errors import ReadError
+from untorn.cli.transactions import state_in_words, transaction_at, transaction_data
+from untorn.errors import ReadError, UntornError
 from untorn.loading import MAX_BYTES
 from untorn.storage.capabilities import survey
 from untorn.storage.journal_recovery import journals_of
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from untorn.cli.arguments import Request
     from untorn.cli.promises import Promise
+    from untorn.cli.transactions import CutOff
     from untorn.storage.access import Access, Entry
     from untorn.storage.capabilities import Survey
     from untorn.storage.holders import Holder
@@ -52,9 +55,13 @@ def doctor(request: Request) -> int:
     [named] = request.operands
     found = _surveyed(named, request)
     in_place = _in_place(found, request)
+    cut_off = _transaction(found)
+    if cut_off is not None:  # what it is to be finished with is no orphan
+        orphans = tuple(each for each in found.orphans if each.path.name not in cut_off.temps)
+        found = replace(found, orphans=orphans)
     promises = promises_at(found, in_place.survey if in_place else None)
     print_as = _json if request.json else _text
-    say(print_as(named, found, in_place, promises))
+    say(print_as(named, found, in_place, cut_off, promises))
     return 0 if overall(promises) == "yes" else 1
 
 
@@ -64,6 +71,13 @@ def _surveyed(named: str, request: Request) -> Survey:
     except ReadError as error:
         hint = f"\n  hint: {error.hint}" if error.hint else ""
         raise CommandError(f"{printable(named)}: {error.reason}{hint}") from error
+
+
+def _transaction(found: Survey) -> CutOff | None:
+    try:
+        return transaction_at(found.where.path)
+    except (UntornError, OSError):
+        return None  # who may not read here is told so by the rest
 
 
 class _InPlace(NamedTuple):
@@ -86,13 +100,19 @@ def _in_place(found: Survey, request: Request) -> _InPlace | None:
 # ── For people ──────────────────────────────────────────────────────────────
 
 
-def _text(named: str, found: Survey, in_place: _InPlace | None, promises: Sequence[Promise]) -> str:
+def _text(
+    named: str,
+    found: Survey,
+    in_place: _InPlace | None,
+    cut_off: CutOff | None,
+    promises: Sequence[Promise],
+) -> str:
     parts = [
         painted(printable(named), BOLD, sys.stdout),
         *_section("", [*_file(found), *_mount(found), *_room(found.space)]),
         *_section("Who may write", _who(found)),
         *(_section("What this place can do", _can(found)) if _is_a_place(found) else []),
-        *_section("What is there now", [*_now(found), *_journals(in_place)]),
+        *_section("What is there now", [*_now(found), *_pending(cut_off), *_journals(in_place)]),
         "",
         painted("What a save here would guarantee", BOLD, sys.stdout),
     ]
@@ -211,6 +231,21 @@ def _now(found: Survey) -> Iterator[tuple[str, str]]:
         yield "", f"{printable(each.path.name)}, {_orphan(each)}"
 
 
+def _pending(cut_off: CutOff | None) -> Iterator[tuple[str, str]]:
+    if cut_off is None:
+        return
+    if cut_off.live:
+        yield "transaction", "one is under way"
+    else:
+        where = printable(cut_off.record.parent)
+        yield (
+            "transaction",
+            f"cut off behind its commit point; the next save, or untorn recover {where}, finishes it",
+        )
+    for name, state in cut_off.files.items():
+        yield "", f"{printable(name)}: {state_in_words(state)}"
+
+
 def _journals(in_place: _InPlace | None) -> Iterator[tuple[str, str]]:
     if in_place is None:
         return
@@ -246,10 +281,17 @@ def _verdict(promise: Promise) -> Iterator[str]:
 # ── For programs ────────────────────────────────────────────────────────────
 
 
-def _json(named: str, found: Survey, in_place: _InPlace | None, promises: Sequence[Promise]) -> str:
+def _json(
+    named: str,
+    found: Survey,
+    in_place: _InPlace | None,
+    cut_off: CutOff | None,
+    promises: Sequence[Promise],
+) -> str:
     """Return the same as JSON; ``docs/reference/command-line.md`` promises the keys."""
     data = {
         **_data(named, found),
+        "transaction": transaction_data(cut_off),
         "in_place": None if in_place is None else printable(in_place.survey.where.path),
         "journals": [journal_data(each) for each in in_place.journals] if in_place else [],
         "obstacles": [

@@ -71,6 +71,11 @@ def _is_live(record: Path) -> bool:
         return True
 
 
+def state_in_words(state: State) -> str:
+    """Return what is to be known of a file of a transaction."""
+    return _STATES[state]
+
+
 def transaction_lines(found: CutOff) -> Iterator[str]:
     """Yield what is to be said about a transaction."""
     how = "is under way" if found.live else "was cut off behind its commit point"

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from targets import litter
 import untorn
 from untorn.errors import LockTimeoutError, WriteError
 from untorn.records import revision_of
-from untorn.storage.names import digests_in, short_digest, swap_name, temp_name
+from untorn.storage.names import digests_in, short_digest, swap_name, sweep, temp_name
+from untorn.storage.syscalls import REAL
+from untorn.storage.unfinished import finish
 
 BASE, OURS, THEIRS = b'{"n": 0}\n', b'{"n": 0, "ours": 1}\n', b'{"n": 0, "theirs": 1}\n'
 LINK = ".app.json.swap"
@@ -187,6 +190,57 @@ def test_the_link_of_the_next_one_stays(left: Left) -> None:
     with watched(before=go_on):
         assert left.save(timeout=60) == {"n": 0, "ours": 1, "next": 1}
     assert not left.link.is_symlink()  # a dead one, too: nothing lies under its name
+
+
+@pytest.mark.parametrize("way", ["finish", "sweep"])
+def test_of_two_who_find_one_dead_link_none_removes_what_the_other_has_put_there(
+    left: Left, way: str
+) -> None:
+    left.holding(OURS, BASE)
+    left.slot.unlink()
+    another = left.slot.with_name(left.slot.name.replace(left.slot.name[10:42], "e" * 32))
+    began = False
+
+    def finish_too(_nth: int, name: str) -> None:
+        nonlocal began
+        if name == "unlink" and not began:
+            began = True
+            if remove(left, way):  # then its own exchange begins
+                another.touch()
+                left.link.symlink_to(another.name)
+
+    with watched(before=finish_too):
+        assert remove(left, way)
+    assert began
+    assert not left.link.is_symlink()
+    assert not another.exists()
+
+
+def remove(left: Left, way: str) -> bool:
+    """Remove what is dead, as a save would; return whether it is gone."""
+    directory = os.open(left.file.parent, os.O_RDONLY)
+    try:
+        if way == "sweep":
+            return sweep(left.file.name, directory, os.getuid(), REAL)
+        with left.file.open("rb") as file:
+            return finish(left.file, directory, file.fileno(), [], REAL)
+    finally:
+        os.close(directory)
+
+
+def test_where_a_directory_cannot_be_locked_a_dead_link_is_removed_all_the_same(left: Left) -> None:
+    """Over NFS, flock(2) needs a descriptor that is open for writing."""
+    left.holding(OURS, BASE)
+
+    def refuse(nth: int, name: str) -> None:
+        if name == "flock" and not watch.arguments[nth][1] & fcntl.LOCK_NB:
+            raise os_error(errno.EBADF)
+        if name == "flock" and stat.S_ISDIR(os.fstat(watch.arguments[nth][0]).st_mode):
+            raise os_error(errno.EBADF)
+
+    with watched(before=refuse) as watch:
+        assert left.save() == {"n": 0, "ours": 1, "next": 1}
+    assert litter(left.file.parent) == set()
 
 
 def test_what_is_kept_is_told_by_one(left: Left) -> None:

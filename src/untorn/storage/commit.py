@@ -260,7 +260,8 @@ class Commit:
     def _sweep(self, change: int | None) -> None:
         replaced = None if self._target is None else (self._target.st_dev, self._target.st_ino)
         owner = flags.effective_user() if self._target is None else self._target.st_uid
-        visit = Visit(self._parents.fd, owner, self.found, change, replaced, self._temp.identity)
+        identity, new = self._temp.identity, self._target is None
+        visit = Visit(self._parents.fd, owner, self.found, change, replaced, identity, locked=new)
         sweep_if_due(self._place, self._name, visit, self._calls)
 
     # ── Interrupted ─────────────────────────────────────────────────────────

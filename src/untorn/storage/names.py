@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+from contextlib import nullcontext
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from untorn.records import revision_of
 from untorn.storage import flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.snapshot import read_to_end
+from untorn.storage.swap import alone
 
 if TYPE_CHECKING:
     from untorn.records import Revision
@@ -80,12 +82,12 @@ def stem_of(name: str) -> str:
     return os.fsdecode(b"." + raw + b".")
 
 
-def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
+def sweep(name: str, directory: int, owner: int, calls: Syscalls, *, locked: bool = False) -> bool:
     """Remove the temporary files of ``name`` whose writers are dead. Never raises.
 
     The caller holds the file's lock. A temp is locked while its writer lives;
     one that is neither ours nor of the file's ``owner``, or has several links, or
-    is no regular file, stays.
+    is no regular file, stays. ``locked``: the caller has locked the directory, too.
 
     Returns:
         Whether there is nothing left to come back for: ``False`` where a writer
@@ -109,20 +111,19 @@ def sweep(name: str, directory: int, owner: int, calls: Syscalls) -> bool:
             except OSError:
                 done = False
         elif each == stem + b"swap":
-            done = _remove_dangling(each, directory, calls) and done
+            done = _remove_dangling(each, directory, calls, locked=locked) and done
     return done
 
 
-def _remove_dangling(link: bytes, directory: int, calls: Syscalls) -> bool:
+def _remove_dangling(link: bytes, directory: int, calls: Syscalls, *, locked: bool) -> bool:
     """Remove a link to a ``.swap`` that is gone: whoever lives has both. ``False`` if it may be one later."""
     try:
-        calls.stat(link, dir_fd=directory)
-    except FileNotFoundError:
-        try:
-            calls.unlink(link, dir_fd=directory)
-        except OSError:
-            return False
-        return True
+        with nullcontext() if locked else alone(directory, calls):
+            try:
+                calls.stat(link, dir_fd=directory)
+            except FileNotFoundError:
+                calls.unlink(link, dir_fd=directory)
+                return True
     except OSError:
         return False
     return False

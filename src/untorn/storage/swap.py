@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from untorn.storage import flags
+
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from untorn.storage.syscalls import Syscalls
 
@@ -100,3 +104,30 @@ class Swap:
                 return
             expected = theirs
         raise OSError(errno.EBUSY, f"other programs replaced it {ROUNDS} times")
+
+
+@contextmanager
+def alone(directory: int, calls: Syscalls) -> Iterator[None]:
+    """Keep out all others who would remove a link here that is not their own.
+
+    Else of two who found one dead link the slower one could remove what the other
+    has put there since.
+
+    Args:
+        directory: The descriptor of the directory.
+        calls: The system calls to use.
+
+    Raises:
+        BlockingIOError: Somebody else is at it.
+    """
+    try:
+        calls.flock(directory, flags.LOCK_EX | flags.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # over a network, a directory may not be lockable
+        yield
+        return
+    try:
+        yield
+    finally:
+        calls.flock(directory, flags.LOCK_UN)

@@ -35,6 +35,7 @@ class Visit:
         left: When it was changed last behind the rename: most likely by that.
         replaced: Device and inode of the file before.
         given: Device and inode of the new one.
+        locked: Whether the save has locked the directory itself, as for a new file.
     """
 
     directory: int
@@ -43,6 +44,7 @@ class Visit:
     left: int | None
     replaced: tuple[int, int] | None
     given: tuple[int, int]
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def sweep_if_due(place: Path, name: str, visit: Visit, calls: Syscalls) -> None:
     if last is not None and last.given == visit.replaced and now - last.when < LOOK_AGAIN:
         left.swept[name] = _Swept(last.when, visit.given)
         return
-    if sweep(name, visit.directory, visit.owner, calls):
+    if sweep(name, visit.directory, visit.owner, calls, locked=visit.locked):
         left.swept[name] = _Swept(now, visit.given)
     with suppress(OSError):  # what was removed has changed it
         left.change = calls.fstat(visit.directory).st_mtime_ns

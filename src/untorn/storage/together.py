@@ -126,7 +126,8 @@ class _Part(Prepared):
         target = self._target
         replaced = None if target is None else (target.st_dev, target.st_ino)
         owner = flags.effective_user() if target is None else target.st_uid
-        visit = Visit(self._parents.fd, owner, found, left, replaced, self._temp.identity)
+        identity = self._temp.identity  # the lock of a record that is not there yet is its directory's
+        visit = Visit(self._parents.fd, owner, found, left, replaced, identity, locked=True)
         sweep_if_due(self._directory, self._name, visit, self._calls)
 
     @property
@@ -341,7 +342,7 @@ class Batch:
             part.sweep(found, left)
             found = left
         nobodys = (0, 0)
-        visit = Visit(self._directory, flags.effective_user(), left, left, nobodys, nobodys)
+        visit = Visit(self._directory, flags.effective_user(), left, left, nobodys, nobodys, locked=True)
         sweep_if_due(self._place, RECORD, visit, self._calls)
 
     # ── Leave ───────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from untorn.storage import failures, flags
 from untorn.storage.descriptors import drop, opened
 from untorn.storage.names import digests_in, link_name, short_digest
 from untorn.storage.snapshot import read_to_end
-from untorn.storage.swap import Swap, look
+from untorn.storage.swap import Swap, alone, look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,8 @@ def finish(path: Path, directory: int, locked: int, warnings: list[str], calls: 
         calls: The system calls to use.
 
     Returns:
-        Whether the link is gone; ``False`` where its process lives.
+        Whether the link is gone; ``False`` where its process lives, or another one
+        is about to remove it.
 
     Raises:
         OSError: As the calls say.
@@ -66,14 +67,23 @@ def finish(path: Path, directory: int, locked: int, warnings: list[str], calls: 
     if digests is None:
         raise _strange(path, link)
     try:
-        fd = opened(partial(calls.open, other, _FILE, dir_fd=directory))
+        with alone(directory, calls):
+            return _settled(Swap(directory, path.name, other, calls), path, locked, digests, warnings)
+    except BlockingIOError:
+        return False
+
+
+def _settled(swap: Swap, path: Path, locked: int, digests: tuple[str, str], warnings: list[str]) -> bool:
+    calls = swap.calls
+    try:
+        fd = opened(partial(calls.open, swap.other, _FILE, dir_fd=swap.directory))
     except FileNotFoundError:
         # Its process removes the link first, so there is none; whoever removed
         # the file by hand has decided what to do with it.
-        _unlink(link, other, directory, calls)
+        _unlink(link_name(swap.name), swap.other, swap.directory, calls)
         return True
     try:
-        return _finished(Swap(directory, path.name, other, calls), path, (fd, locked), digests, warnings)
+        return _finished(swap, path, (fd, locked), digests, warnings)
     finally:
         drop(fd, calls)
 

@@ -25,12 +25,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import untorn
 from evidence.scheduler import Choice, Deadlock, Machine, Program, explored
-from untorn.storage import exchange, owed, sweeps
+from untorn.storage import exchange, owed, sweeps, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -259,9 +259,20 @@ def tried(scenario: Scenario, bound: int, most: int | None = None) -> Found:
     return found
 
 
+class _Forgotten(dict[Path, Any]):
+    """What programs remember of directories: nothing, for each saves once, and is a process of its own."""
+
+    def setdefault(self, _key: Path, default: Any = None) -> Any:  # noqa: ANN401  what it is given
+        return default
+
+
 @contextmanager
 def _as_in_the_model(root: Path, *, by_rename: bool) -> Iterator[None]:
-    with mock.patch.object(exchange, "STILL", 0.0):
+    # A busy machine takes longer than these for one order, and would then take another way.
+    always = ((exchange, "STILL", 0.0), (unfinished, "_YOUNG_NS", 10**15), (sweeps, "_left", _Forgotten()))
+    with ExitStack() as stack:
+        for module, name, value in always:
+            stack.enter_context(mock.patch.object(module, name, value))
         exchange.without.clear()
         if by_rename:
             exchange.without.add(root.stat().st_dev)

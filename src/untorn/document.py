@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from untorn import intents, operations, saving
+from untorn import intents, operations, proving
 from untorn.changes import ChangeSet, Operation, SetComment, apply_to, difference
 from untorn.drafts import Draft, applied_checked, owned, prefixed, text_edits, without_prefix
 from untorn.edits import TextEdit, apply_edits, composed
@@ -316,7 +316,7 @@ class Document:
             ProofError: They would not read back as the value.
         """
         draft = self.copy_intent(None).draft(Snapshot(self._path or Path(), None))
-        return saving.prove(draft, self._path).draft.data
+        return proving.prove(draft, self._path).draft.data
 
     def save(self, path: Any = None, **options: Any) -> Receipt:  # noqa: ANN401  checked by the host
         """Save the changes: minimal, proved, validated, atomic, durable.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from untorn import intents, loading, saving, storage
+from untorn import intents, loading, proving, saving, storage
 from untorn.bases import Base, Bases
 from untorn.changes import ChangeSet, Set, applied
 from untorn.document import Document
@@ -58,9 +58,9 @@ class Editor:
         self._asked = asked
 
     @property
-    def _witnesses(self) -> saving.Witnesses:
+    def _witnesses(self) -> proving.Witnesses:
         registry = self._asked()
-        return saving.Witnesses(registry.validate, registry.saved) if registry else saving.Witnesses()
+        return proving.Witnesses(registry.validate, registry.saved) if registry else proving.Witnesses()
 
     # ── Documents ───────────────────────────────────────────────────────────
 
@@ -109,13 +109,13 @@ class Editor:
         selection = self._select(None, format, document)
         draft = intents.Creation(selection, copied(value)).draft(Snapshot(Path(), None))
         assert draft.source is not None
-        saving.prove(draft, None)
+        proving.prove(draft, None)
         return draft.source.text
 
     def proposal(self, path: PathLike, selection: Selection) -> Proposal:
         """Return what a save of a file as it is would propose."""
         base = load_snapshot(loading.existing(loading.read(storage.resolve(path))), selection)
-        return saving.proposal_of(patched(base, ChangeSet()), base.snapshot.path)
+        return proving.proposal_of(patched(base, ChangeSet()), base.snapshot.path)
 
     # ── Saving ──────────────────────────────────────────────────────────────
 

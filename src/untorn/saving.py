@@ -13,35 +13,29 @@ own, so that leaving one out is a type error.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from untorn import loading, storage
-from untorn.changes import ChangeSet, difference
-from untorn.drafts import without_prefix
 from untorn.errors import (
     ConflictError,
     LoadError,
     NotDurableError,
-    ProofError,
     RejectedError,
     SaveError,
     UnknownOutcomeError,
     UntornError,
 )
-from untorn.keypath import format_keypath
-from untorn.records import Problem, Proposal, Receipt
-from untorn.text import decode
-from untorn.values import same_value, surely_same
+from untorn.proving import Approved, Proved, Witnesses, approve, prove
+from untorn.records import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from untorn.drafts import Draft
     from untorn.intents import Intent
-    from untorn.keypath import KeyPath
     from untorn.records import Snapshot
     from untorn.replay import Policy
     from untorn.storage.in_place import InPlace
@@ -54,14 +48,6 @@ LAST_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Witnesses:
-    """Who is asked before a save, and who is told afterwards."""
-
-    validate: Callable[[Proposal], list[Problem]] | None = None
-    saved: Callable[[Receipt], None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SaveOptions:
     """How to save, as far as it does not depend on the intent."""
 
@@ -71,102 +57,7 @@ class SaveOptions:
     on_conflict: Policy = "raise"
 
 
-# ── Stages ──────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Proved:
-    """A draft whose very bytes read back as what was asked for."""
-
-    draft: Draft
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A proved draft to which no validator objects."""
-
-    proved: Proved
-
-    @property
-    def draft(self) -> Draft:
-        """What was approved."""
-        return self.proved.draft
-
-
-def prove(draft: Draft, path: Path | None) -> Proved:
-    """Parse the exact bytes again and compare them with the value asked for.
-
-    Raises:
-        ProofError: They do not read back as that value; nothing was written.
-    """
-    if draft.selection is not None:
-        try:
-            source = decode(draft.data, encodings=draft.selection.encodings)
-            found = draft.selection.parse(source.text)
-        except LoadError as error:
-            raise _disproved(f"it would not be valid: {error.reason}", draft, path) from error
-        if not surely_same(found, draft.expected) and not same_value(found, draft.expected):
-            [*_, first] = difference(draft.expected, found)
-            raise _disproved(f"{format_keypath(first.path)} would read back differently", draft, path)
-    return Proved(draft)
-
-
-def _disproved(reason: str, draft: Draft, path: Path | None) -> ProofError:
-    return ProofError(
-        f"not saved ({draft.changes}): {reason}",
-        path=path,
-        hint="this is a defect of the serializer, please report it; "
-        "allow_reformat=True renders the file anew",
-    )
-
-
-def approve(proved: Proved, witnesses: Witnesses, path: Path | None) -> Approved:
-    """Ask every validator.
-
-    Raises:
-        RejectedError: With all problems of all of them; nothing was written.
-    """
-    if witnesses.validate is not None:
-        problems = witnesses.validate(proposal_of(proved.draft, path))
-        if problems:
-            raise RejectedError(problems, path=path)
-    return Approved(proved)
-
-
-def proposal_of(draft: Draft, path: Path | None) -> Proposal:
-    """Return what validators get to see of a draft."""
-    selection, source = draft.selection, draft.source
-
-    def read(relative: str) -> bytes:
-        return _read_beside(path, relative)
-
-    prefix = len(selection.prefix) if selection else 0
-    changes = ChangeSet(tuple(without_prefix(each, prefix) for each in draft.changes))
-    return Proposal(
-        path=path,
-        format=selection.serializer.name if selection else None,
-        value=selection.picked(draft.expected) if selection else None,
-        text=source.text if source else None,
-        data=draft.data,
-        base=draft.base,
-        changes=changes,
-        locate=selection.locator(source.text) if selection and source else _nowhere,
-        read=read,
-    )
-
-
-def _nowhere(_path: KeyPath) -> None:
-    """Opaque bytes have no places."""
-
-
-def _read_beside(path: Path | None, relative: str) -> bytes:
-    from pathlib import Path  # noqa: PLC0415  only validators with a schema come here
-
-    beside = path.parent / relative if path else Path(relative)
-    data = loading.read(beside).data
-    if data is None:
-        raise FileNotFoundError(2, "no such file", str(beside))
-    return data
+# ── Commit ──────────────────────────────────────────────────────────────────
 
 
 def commit(
@@ -342,10 +233,16 @@ def save_together(
     paths = [each.path for each in wanted]
     for number in range(RACES + LAST_TRIES):
         settle(paths[0], timeout)
-        locks = storage.locked_together(paths, timeout=timeout) if number >= RACES else nullcontext()
-        with locks as held:
-            approved = _all_approved(wanted, witnesses)
-            receipts = commit_together(wanted, approved, timeout, held)
+        locks = (
+            storage.locked_together(dict.fromkeys(paths), timeout=timeout)
+            if number >= RACES
+            else nullcontext()
+        )
+        with locks as held, _all_open(paths, held) as files:
+            if held is None and storage.record_beside(paths[0]):
+                continue  # it is somebody else's, and some of the files may be as they were before
+            approved = _all_approved(wanted, files, witnesses)
+            receipts = commit_together(wanted, approved, files, timeout, held)
         if receipts is not None:
             told = [finished(receipt, witnesses) for receipt in receipts]
             return list(zip(told, (each.draft for each in approved), strict=True))
@@ -356,14 +253,25 @@ def save_together(
     )
 
 
-def _all_approved(wanted: Sequence[Wanted], witnesses: Witnesses) -> list[Approved]:
+@contextmanager
+def _all_open(paths: Sequence[Path], held: storage.Locks | None) -> Iterator[list[storage.Reading]]:
+    """Read all files, and keep open what is to be locked yet."""
+    if held is not None:
+        yield [storage.Reading(loading.read(path, locked=True)) for path in paths]
+        return
+    with ExitStack() as opened:
+        yield [opened.enter_context(loading.reading(path)) for path in paths]
+
+
+def _all_approved(
+    wanted: Sequence[Wanted], files: Sequence[storage.Reading], witnesses: Witnesses
+) -> list[Approved]:
     """Ask about each file, and report all the problems of all of them together."""
     approved: list[Approved] = []
     refused: list[RejectedError] = []
-    for each in wanted:
+    for each, file in zip(wanted, files, strict=True):
         try:
-            current = loading.read(each.path, locked=True)
-            approved.append(approved_for(each.intent, current, witnesses))
+            approved.append(approved_for(each.intent, file.snapshot, witnesses))
         except RejectedError as error:
             refused.append(error)
     if len(refused) == 1:
@@ -375,9 +283,20 @@ def _all_approved(wanted: Sequence[Wanted], witnesses: Witnesses) -> list[Approv
 
 
 def commit_together(
-    wanted: Sequence[Wanted], approved: Sequence[Approved], timeout: float, held: storage.Locks | None
+    wanted: Sequence[Wanted],
+    approved: Sequence[Approved],
+    files: Sequence[storage.Reading],
+    timeout: float,
+    held: storage.Locks | None,
 ) -> list[Receipt] | None:
     """Write all approved bytes, unless one of the files moved on: then return ``None``.
+
+    Args:
+        wanted: What was wanted of each file.
+        approved: The bytes, and what they were made for.
+        files: Each as it was read for this; its lock is taken if it still is open.
+        timeout: How long to wait for a lock.
+        held: The locks, if they are held already.
 
     Raises:
         SaveError: Nothing was changed.
@@ -385,13 +304,16 @@ def commit_together(
     """
     drafts = [each.draft for each in approved]
     changed = [at for at, draft in enumerate(drafts) if draft.data != draft.snapshot.data]
-    parts = [(drafts[at].snapshot, drafts[at].data, wanted[at].options.write) for at in changed]
+    parts = [
+        storage.Part(drafts[at].snapshot, drafts[at].data, wanted[at].options.write, files[at])
+        for at in changed
+    ]
     published: dict[int, storage.Published] = {}
     if parts:
-        paths = [snapshot.path for snapshot, *_ in parts]
+        open_files: dict[Path, storage.Reading | None] = {each.snapshot.path: each.file for each in parts}
         with (
             storage.Batch(parts) as batch,
-            nullcontext(held) if held else storage.locked_together(paths, timeout=timeout) as locks,
+            nullcontext(held) if held else storage.locked_together(open_files, timeout=timeout) as locks,
         ):
             done = batch.publish() if batch.compare(locks) else None
         if done is None:

@@ -368,8 +368,9 @@ def test_any_failing_call_of_the_next_save_leaves_what_it_is_to_finish(quick_pat
 def test_who_takes_the_locks_waits_for_no_transaction_that_was_cut_off(pending: Path) -> None:
     paths = [pending / name for name in OLD]
     with (
-        storage.Batch([(storage.read(paths[0]), b"{}\n", storage.WriteOptions())]) as batch,
-        storage.locked_together(paths) as locks,
+        storage.reading(paths[0]) as file,
+        storage.Batch([storage.Part(file.snapshot, b"{}\n", storage.WriteOptions(), file)]) as batch,
+        storage.locked_together(dict.fromkeys(paths)) as locks,
     ):
         assert not batch.compare(locks)
 

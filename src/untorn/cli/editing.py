@@ -94,7 +94,7 @@ def _filter(host: Host, source: Source, change: Change) -> int:
 
 def _approved(host: Host, source: Source, change: Change) -> Document:
     """Return the changed document, after the proof and the validators that a save would ask."""
-    from untorn.saving import Witnesses, approve, prove  # noqa: PLC0415  a save asks by itself
+    from untorn.proving import Witnesses, approve, prove  # noqa: PLC0415  a save asks by itself
 
     document = source.document()
     change(document)

@@ -62,7 +62,7 @@ def _is_valid(host: Host, file: str, request: Request) -> bool:
 
 def _problems(host: Host, source: Source) -> str:
     """Return what the validators say about a document as it is, ready to be shown."""
-    from untorn.saving import proposal_of  # noqa: PLC0415  get does not need it
+    from untorn.proving import proposal_of  # noqa: PLC0415  get does not need it
 
     document = source.document()
     problems = host.problems(proposal_of(source.draft(document), document.path))

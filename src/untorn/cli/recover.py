@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from untorn import saving, storage
+from untorn import proving, saving, storage
 from untorn.cli.arguments import UsageError
 from untorn.cli.colours import BOLD, painted
 from untorn.cli.failures import CommandError
@@ -261,7 +261,7 @@ def _restorable(chosen: Leftover) -> tuple[Path, Snapshot, bytes]:
 
 def _saved(target: Path, intent: Opaque, options: saving.SaveOptions) -> Receipt:
     host = Host(discover=True)
-    witnesses = saving.Witnesses(host.registry.validate, host.registry.saved)
+    witnesses = proving.Witnesses(host.registry.validate, host.registry.saved)
     receipt, _ = saving.save(intent, target, options, witnesses)
     return receipt
 

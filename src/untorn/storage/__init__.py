@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from untorn.storage.target import resolved as resolved
     from untorn.storage.together import Batch as Batch
     from untorn.storage.together import Locks as Locks
+    from untorn.storage.together import Part as Part
     from untorn.storage.together import locked_together as locked_together
 
 # No module may have the name of something here: importing it would hide that.
@@ -42,7 +43,7 @@ _HOME = {
     "untorn.storage.snapshot": ("read", "record_beside"),
     "untorn.storage.syscalls": ("REAL", "Syscalls"),
     "untorn.storage.target": ("resolve", "resolved"),
-    "untorn.storage.together": ("Batch", "Locks", "locked_together"),
+    "untorn.storage.together": ("Batch", "Locks", "Part", "locked_together"),
 }
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Batch",
     "Held",
     "Locks",
+    "Part",
     "Prepared",
     "Published",
     "Reading",

@@ -135,7 +135,7 @@ class Prepared:
 
     def _prepare(self) -> None:
         refuse_strange_names(self._path, self._name, self._calls)
-        directory = self._parents.open()
+        directory = self._enter_directory()
         if self._target is None:
             self._target = self._target_status(directory)
         self._look_around()
@@ -168,6 +168,12 @@ class Prepared:
             warnings=self._warnings,
             calls=self._calls,
         )
+
+    def _enter_directory(self) -> int:
+        return self._parents.open()
+
+    def _leave_directory(self, *, committed: bool) -> None:
+        self._parents.close(keep_created=committed)
 
     def _sync(self) -> None:
         self._calls.fsync(self._temp.fd)
@@ -326,7 +332,7 @@ class Prepared:
             try:
                 self._temp.close()
             finally:
-                self._parents.close(keep_created=committed)
+                self._leave_directory(committed=committed)
 
     def _remove(self) -> None:
         try:

@@ -16,7 +16,7 @@ import stat
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -179,7 +179,7 @@ def lock(
             attempt = partial(_try, path, calls, mine)
         held = _acquire(path, timeout, attempt, calls)
         try:
-            yield replace(held, timeout=timeout)
+            yield Held(path, held.fd, held.identity, held.is_file, timeout, held.process)
         finally:
             if held.process == os.getpid():  # pragma: no branch  forked children report nothing
                 drop(held.fd, calls)

@@ -25,10 +25,11 @@ from untorn.storage.syscalls import REAL, Syscalls, closed
 from untorn.storage.transaction_format import Entry, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from untorn.storage.locking import Held
+    from untorn.storage.open_file import Reading
 
 State: TypeAlias = Literal["waiting", "done", "lost", "foreign"]
 """What a file of a transaction is: it still holds its base, with or without its temp; the new; or neither."""
@@ -215,7 +216,7 @@ def is_promised(path: Path, *, calls: Syscalls = REAL) -> bool:
 
 @contextmanager
 def lock_all(
-    paths: Iterable[Path], *, timeout: float, held: Held, calls: Syscalls = REAL
+    files: Mapping[Path, Reading | None], *, timeout: float, held: Held, calls: Syscalls = REAL
 ) -> Iterator[dict[Path, Held]]:
     """Hold the locks of several files of one directory, of which the caller has locked the record.
 
@@ -228,8 +229,10 @@ def lock_all(
     with ExitStack() as stack:
         locks: dict[Path, Held] = {}
         mine = {held.identity}
-        for path in sorted(paths):
-            locks[path] = stack.enter_context(lock(path, timeout=timeout, mine=mine, calls=calls))
+        for path in sorted(files):
+            locks[path] = stack.enter_context(
+                lock(path, timeout=timeout, file=files[path], mine=mine, calls=calls)
+            )
             mine.add(locks[path].identity)
         yield locks
 
@@ -253,8 +256,8 @@ def settle(directory: Path, *, timeout: float = 10.0, calls: Syscalls = REAL) ->
             pending = pending_in(directory, calls=calls)
             if pending is None:
                 return _removed(directory / RECORD, held.fd, calls)
-            paths = [directory / each.name for each in pending.entries]
-            with lock_all(paths, timeout=timeout, held=held, calls=calls):
+            files = dict.fromkeys(directory / each.name for each in pending.entries)
+            with lock_all(files, timeout=timeout, held=held, calls=calls):
                 return _finished(pending, calls)
     except OSError as error:
         if isinstance(error, SaveError):

@@ -35,11 +35,12 @@ from untorn.storage.transaction_format import Entry, encode
 from untorn.storage.unfinished import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from untorn.records import Snapshot
+    from untorn.storage.open_file import Reading
     from untorn.storage.parents import Parents
 
 _READ_BY_ALL = 0o644
@@ -56,9 +57,14 @@ class Locks:
 
 @contextmanager
 def locked_together(
-    paths: Sequence[Path], *, timeout: float = 10.0, calls: Syscalls = REAL
+    files: Mapping[Path, Reading | None], *, timeout: float = 10.0, calls: Syscalls = REAL
 ) -> Iterator[Locks]:
     """Hold the locks of several files of one directory, and of the record that a transaction makes there.
+
+    Args:
+        files: Each as it was read, if it still is open; see ``lock``.
+        timeout: Seconds to wait for each.
+        calls: The system calls to use.
 
     Raises:
         LockTimeoutError: Somebody else held one of them all the time.
@@ -66,25 +72,47 @@ def locked_together(
         WriteError: A file or the directory cannot be opened.
     """
     with (
-        lock(paths[0].parent / RECORD, timeout=timeout, calls=calls) as record,
-        lock_all(paths, timeout=timeout, held=record, calls=calls) as files,
+        lock(next(iter(files)).parent / RECORD, timeout=timeout, calls=calls) as record,
+        lock_all(files, timeout=timeout, held=record, calls=calls) as locks,
     ):
-        yield Locks(record, files)
+        yield Locks(record, locks)
 
 
-class _Part(Prepared):
-    """One file of a batch: the same steps, but synced with the others, and committed by the record."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a batch.
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        data: bytes,
-        options: WriteOptions,
-        stands: Callable[[], bool],
-        calls: Syscalls,
-    ) -> None:
-        super().__init__(snapshot, data, options, None, calls)
-        self._committed = stands
+    Attributes:
+        snapshot: What the new content was made for.
+        data: The new content, complete.
+        options: How to write it.
+        file: Where the snapshot came from; its metadata is taken over.
+    """
+
+    snapshot: Snapshot
+    data: bytes
+    options: WriteOptions
+    file: Reading
+
+
+class _Prepared(Prepared):
+    """One file of a batch: the same steps, but synced with the others, and committed by the record.
+
+    The first part opens the directory for all of them, and is the last to leave it.
+    """
+
+    def __init__(self, part: Part, batch: Batch, calls: Syscalls) -> None:
+        super().__init__(part.snapshot, part.data, part.options, part.file.status, calls)
+        self._batch = batch
+        if batch.parts:
+            self._parents = batch.parts[0].parents
+
+    def _enter_directory(self) -> int:
+        return super()._enter_directory() if self is self._batch.parts[0] else self._parents.fd
+
+    def _leave_directory(self, *, committed: bool) -> None:
+        if self is self._batch.parts[0]:
+            super()._leave_directory(committed=committed)
 
     def _sync(self) -> None:
         """Only begin: the disk is faster if it knows of all files before it is asked for one."""
@@ -96,7 +124,7 @@ class _Part(Prepared):
         return finish(self._path, self._parents.fd, held.fd, self._warnings, self._calls)
 
     def _stands(self) -> bool:
-        return self._committed()
+        return self._batch.stands
 
     def synced(self) -> Entry:
         """Sync the temp; return what the record says of the file.
@@ -160,36 +188,42 @@ class _Part(Prepared):
 class Batch:
     """Complete, synced temps of several files of one directory, to be published as one or discarded.
 
-    Used as ``Prepared`` is. A new file has its own directory entry synced as well.
+    ``parts`` are its files, in order. Used as ``Prepared`` is. A new file has its own
+    directory entry synced as well.
 
     Raises (on entering):
         WriteError: A file is not to be replaced, or a call failed; nothing was changed.
     """
 
-    def __init__(
-        self, wanted: Sequence[tuple[Snapshot, bytes, WriteOptions]], *, calls: Syscalls = REAL
-    ) -> None:
+    def __init__(self, wanted: Sequence[Part], *, calls: Syscalls = REAL) -> None:
         self._calls = calls
-        self._place = wanted[0][0].path.parent
-        self._parts = [_Part(*each, self._stands, calls) for each in wanted]
+        self._place = wanted[0].snapshot.path.parent
+        self.parts: list[_Prepared] = []
+        for each in wanted:
+            self.parts.append(_Prepared(each, self, calls))
         self._record: Temp | None = None
         self._at_mark = False
         self._marked = False
         self._leaving = ExitStack()
         self._process = os.getpid()
 
+    @property
+    def stands(self) -> bool:
+        """Whether the commit point is passed."""
+        return self._marked
+
     # ── Prepare ─────────────────────────────────────────────────────────────
 
     def __enter__(self) -> Self:
         with ExitStack() as entered:
-            for part in self._parts:
+            for part in self.parts:
                 entered.enter_context(part)
             self._prepare(entered)
             self._leaving = entered.pop_all()
         return self
 
     def _prepare(self, entered: ExitStack) -> None:
-        record = Temp(RECORD, encode([part.synced() for part in self._parts]), self._calls)
+        record = Temp(RECORD, encode([part.synced() for part in self.parts]), self._calls)
         entered.push(self._leave)
         self._record = record
         place = self._directory
@@ -204,7 +238,7 @@ class Batch:
 
     @property
     def _parents(self) -> Parents:
-        return self._parts[0].parents
+        return self.parts[0].parents
 
     @property
     def _directory(self) -> int:
@@ -224,7 +258,7 @@ class Batch:
         if locks.record.is_file:
             self._refuse_strange()
             return False
-        return all(part.compare(locks.files[part.path]) for part in self._parts)
+        return all(part.compare(locks.files[part.path]) for part in self.parts)
 
     def _refuse_strange(self) -> None:
         """Raise where what has the record's name is none: it will not go away."""
@@ -256,12 +290,12 @@ class Batch:
         if unknown is not None:
             return self._published(unknown, unknown=True)
         try:
-            for part in self._parts:
+            for part in self.parts:
                 part.install()
         except OSError as error:
             return self._published(error, unknown=True)
         try:
-            durable = self._parents.sync(new=any(part.is_new for part in self._parts))
+            durable = self._parents.sync(new=any(part.is_new for part in self.parts))
         except OSError as error:
             # The record stays, and makes good for it: the next save finishes.
             return self._published(error)
@@ -308,11 +342,11 @@ class Batch:
         return True
 
     def _published(self, error: OSError, *, unknown: bool = False) -> list[Published]:
-        for part in self._parts:
+        for part in self.parts:
             owed.owe(part.path)
         return [
             replace(part.published, durable=False, error=error, unknown=unknown, promised=True)
-            for part in self._parts
+            for part in self.parts
         ]
 
     def _tidied(self, *, durable: bool) -> list[Published]:
@@ -324,12 +358,12 @@ class Batch:
             self._calls.unlink(RECORD, dir_fd=self._directory)
         except OSError:
             more += (f"{RECORD} could not be removed: the next save does it",)
-        for part in self._parts:
+        for part in self.parts:
             owed.settle(part.path)
         self._sweep()
         return [
             replace(part.published, durable=durable, warnings=part.published.warnings + more)
-            for part in self._parts
+            for part in self.parts
         ]
 
     def _sweep(self) -> None:
@@ -337,8 +371,8 @@ class Batch:
         left = None
         with suppress(OSError):
             left = self._calls.fstat(self._directory).st_mtime_ns
-        found: int | None = self._parts[0].found
-        for part in self._parts:
+        found: int | None = self.parts[0].found
+        for part in self.parts:
             part.sweep(found, left)
             found = left
         nobodys = (0, 0)
@@ -356,9 +390,6 @@ class Batch:
         if self._at_mark and not self._marked:
             self._marked = not self._unmarked()
         self._leaving.__exit__(kind, error, trace)
-
-    def _stands(self) -> bool:
-        return self._marked
 
     def _leave(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None

@@ -14,6 +14,8 @@ from untorn.serializer import StreamSerializer
 from untorn.serializers.yaml import serializer
 from untorn.values import Tagged, same_value
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 def edited(text: str, *operations: Operation) -> str:
     """Return ``text`` after ``operations``, proved like a save does."""

@@ -9,6 +9,8 @@ import pytest
 import untorn
 from untorn.serializers.yaml import serializer
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 @pytest.mark.parametrize(
     ("text", "value"),

@@ -18,6 +18,8 @@ from untorn.errors import LimitError, UnrepresentableError
 from untorn.serializers.yaml import serializer
 from untorn.values import Tagged, same_value
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 AMBIGUOUS = [
     "no", "YES", "on", "Off", "y", "N", "true", "NULL", "~", "", "=", "<<", "12", "012", "0o17", "0x1F",
     "0b11", "1_000", "1,000", "12:30", "1:20:30.5", "1e3", "1.5e+3", ".5", "5.", "+1", "-0", ".inf",

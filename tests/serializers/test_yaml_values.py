@@ -18,6 +18,8 @@ from untorn.errors import LimitError, ParseError, UntornError
 from untorn.serializers.yaml import serializer
 from untorn.values import Tagged, same_value
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 SCALARS = [
     ("", None),
     ("~", None),
@@ -193,8 +195,10 @@ def test_a_caller_deep_in_its_own_stack_gets_an_error_of_untorn() -> None:
         return parse_below(levels - 1) if levels else serializer.parse("[" * 100 + "]" * 100)
 
     serializer.parse("a")  # what is imported now is not imported there
-    with pytest.raises(LimitError):
-        parse_below(sys.getrecursionlimit() - len(inspect.stack()) - 60)
+    try:
+        assert parse_below(sys.getrecursionlimit() - len(inspect.stack()) - 60)
+    except LimitError as error:
+        assert "nests" in str(error)  # noqa: PT017  libyaml needs no stack of Python's
 
 
 def test_as_many_levels_as_allowed_can_be_read() -> None:

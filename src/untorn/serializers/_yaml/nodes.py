@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from untorn.sdk import MAX_DEPTH, LimitError, ParseError, too_deep
 from untorn.serializers._yaml.events import BLOCK, FLOW, Event, events_of
+from untorn.serializers._yaml.libyaml import DoubtError, events_in_c
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,6 +128,10 @@ def compose(text: str) -> list[Document]:
         ParseError: It is no YAML, or an alias names nothing; with ``offset``.
         LimitError: It nests too deep, or its aliases stand for too much.
     """
+    fast = events_in_c(text)
+    if fast is not None:
+        with suppress(DoubtError, ParseError, LimitError):
+            return _Composer(text).compose(fast)
     return _Composer(text).compose(events_of(text))
 
 

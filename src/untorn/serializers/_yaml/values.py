@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from untorn.sdk import LimitError, ParseError, Tagged, Value
 from untorn.serializers._yaml.events import PLAIN
 from untorn.serializers._yaml.nodes import Document, Node, compose
+from untorn.serializers._yaml.plain import MERGE, plain_values
 from untorn.serializers._yaml.scalars import CORE, is_known, is_known_scalar, plain_value, tagged_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MERGE = "<<"
 _UNTAGGED = {"sequence": (None, "!", f"{CORE}seq"), "mapping": (None, "!", f"{CORE}map")}
 
 
 def values_of(text: str) -> list[Value]:
     """Return the values of all documents of ``text``; of an empty text, one ``None``."""
-    return [Values(text).of(document.root) for document in compose(text)] or [None]
+    values = plain_values(text)
+    if values is None:
+        values = [Values(text).of(document.root) for document in compose(text)]
+    return values or [None]
 
 
 def documents_of(text: str) -> tuple[list[Document], Values]:

@@ -17,25 +17,29 @@ import json
 import math
 import time
 import tomllib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unittest import mock
 
+import yaml
 from documents import SHAPES, SIZES, TEXTS, Text
 from editors import all_editors
 from measuring import Subject, interleaved, print_table
 from ruamel.yaml import YAML
 
 import untorn
+from untorn.serializers._yaml import libyaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from editors import Editor
 
     Editors = Mapping[str, Mapping[str, Editor]]
 
 BASE_OF_EDIT = {"toml": "tomlkit", "yaml": "ruamel.yaml, round trip"}
-GOAL_OF_EDIT = {"json": 2.3, "jsonc": 9.0, "toml": 0.18, "yaml": 1.0}
-GOAL_OF_LOAD = {"json": 1.5, "toml": 1.1, "yaml": 1.0}
+GOAL_OF_EDIT = {"json": 2.3, "jsonc": 9.0, "toml": 0.18, "yaml": 0.03}
+GOAL_OF_LOAD = {"json": 1.5, "toml": 1.1}
 
 
 def measured(title: str, subjects: Sequence[Subject], seconds: float) -> None:
@@ -59,12 +63,41 @@ def _ruamel_safe(data: bytes) -> object:
 PARSERS: dict[str, tuple[str, Callable[[bytes], object]]] = {
     "json": ("json.loads", lambda data: json.loads(data.decode())),
     "toml": ("tomllib", lambda data: tomllib.loads(data.decode())),
-    "yaml": ("ruamel.yaml, safe, pure", _ruamel_safe),
 }
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Read YAML as if the extra ``fast`` were not installed."""
+    with mock.patch.object(libyaml, "_parser", lambda: None):
+        yield
+
+
+def load_in_python(data: bytes) -> None:
+    """Load YAML without libyaml."""
+    with in_python():
+        untorn.loads(data, format="yaml")
+
+
+def load_yaml(size: str, seconds: float) -> None:
+    """Print what a load of YAML costs, with libyaml and without."""
+    data = TEXTS["yaml"](SIZES[size]).text.encode()
+    text = data.decode()
+    in_c = [
+        Subject("PyYAML, CSafeLoader", lambda _number: yaml.load(text, yaml.CSafeLoader)),  # noqa: S506  it is the safe one
+        Subject("untorn.loads, with libyaml", lambda _number: untorn.loads(data, format="yaml"), goal=0.2),
+    ]
+    measured(f"load, YAML of {size}, in C", in_c, seconds)
+    in_pure_python = [
+        Subject("ruamel.yaml, safe, pure", lambda _number: _ruamel_safe(data)),
+        Subject("untorn.loads, without", lambda _number: load_in_python(data), goal=1.0),
+    ]
+    measured(f"load, YAML of {size}, in Python", in_pure_python, seconds)
 
 
 def load(size: str, seconds: float) -> None:
     """Print what a load costs beside the parser below it."""
+    load_yaml(size, seconds)
     for form, (name, parse) in PARSERS.items():
         data = TEXTS[form](SIZES[size]).text.encode()
         subjects = [
@@ -111,7 +144,8 @@ def subjects_of(text: Text, editors: Mapping[str, Editor]) -> list[Subject]:
         for name, editor in editors.items()
         if base is None or name != base.name
     ]
-    return [*([base] if base else []), own_edit(text), *[each for each in others if works(each)]]
+    pure = [edit_in_python(text)] if text.format == "yaml" else []
+    return [*([base] if base else []), own_edit(text), *pure, *[each for each in others if works(each)]]
 
 
 def works(subject: Subject) -> bool:
@@ -170,6 +204,17 @@ def own_edit(text: Text) -> Subject:
     """Return untorn's edit of a text."""
     data = text.text.encode()
     return Subject("untorn", lambda number: edited(text, data, number), goal=GOAL_OF_EDIT[text.format])
+
+
+def edit_in_python(text: Text) -> Subject:
+    """Return untorn's edit of a YAML text without libyaml."""
+    data = text.text.encode()
+
+    def edit(number: int) -> None:
+        with in_python():
+            edited(text, data, number)
+
+    return Subject("untorn, without libyaml", edit, goal=1.0)
 
 
 def print_growth(

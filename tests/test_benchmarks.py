@@ -33,7 +33,7 @@ def test_each_part_of_the_saves_prints_a_ratio_for_every_subject(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("section", "tables", "rows"), [("load", 3, 6), ("edit", 4, 8)])
+@pytest.mark.parametrize(("section", "tables", "rows"), [("load", 4, 8), ("edit", 4, 9)])
 def test_each_part_of_the_edits_prints_a_ratio_for_every_subject(
     section: str, tables: int, rows: int
 ) -> None:

@@ -21,16 +21,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from unittest import mock
+from typing import TYPE_CHECKING
 
 import untorn
+from evidence.certainty import as_a_new_process, without_chance
 from evidence.scheduler import Choice, Deadlock, Machine, Program, explored
-from untorn.storage import exchange, owed, sweeps, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,8 +66,7 @@ class Place:
             each.unlink()
         self.file.write_text(json.dumps({"a": 0, "b": 0, "n": 0, "theirs": 0}) + "\n")
         os.utime(self.file, (0, 0))
-        sweeps._left.clear()  # noqa: SLF001  as a new process
-        owed._owed.clear()  # noqa: SLF001  as above
+        as_a_new_process()
 
     def held(self) -> dict[str, int] | None:
         """Return what the file holds; ``None`` where there is none, or only a part of it."""
@@ -246,7 +244,7 @@ def tried(scenario: Scenario, bound: int, most: int | None = None) -> Found:
         return _run(scenario, place, decided, found)
 
     try:
-        with scenario.seed(), _as_in_the_model(root, by_rename=scenario.by_rename):
+        with scenario.seed(), without_chance(root, by_rename=scenario.by_rename):
             orders = explored(run, bound, scattered=most is not None)
             for _ in islice(orders, most):
                 found.schedules += 1
@@ -257,27 +255,6 @@ def tried(scenario: Scenario, bound: int, most: int | None = None) -> Found:
     finally:
         shutil.rmtree(root)
     return found
-
-
-class _Forgotten(dict[Path, Any]):
-    """What programs remember of directories: nothing, for each saves once, and is a process of its own."""
-
-    def setdefault(self, _key: Path, default: Any = None) -> Any:  # noqa: ANN401  what it is given
-        return default
-
-
-@contextmanager
-def _as_in_the_model(root: Path, *, by_rename: bool) -> Iterator[None]:
-    # A busy machine takes longer than these for one order, and would then take another way.
-    always = ((exchange, "STILL", 0.0), (unfinished, "_YOUNG_NS", 10**15), (sweeps, "_left", _Forgotten()))
-    with ExitStack() as stack:
-        for module, name, value in always:
-            stack.enter_context(mock.patch.object(module, name, value))
-        exchange.without.clear()
-        if by_rename:
-            exchange.without.add(root.stat().st_dev)
-        yield
-        exchange.without.clear()
 
 
 def _run(scenario: Scenario, place: Place, decided: Sequence[int], found: Found) -> Sequence[Choice]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from untorn.storage import exchange, owed, sweeps, unfinished
+from untorn.storage import exchange, locking, owed, sweeps, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,7 @@ def without_chance(root: Path, *, by_rename: bool) -> Iterator[None]:
     always = (
         (exchange, "STILL", 0.0), (unfinished, "_YOUNG_NS", 10**15), (sweeps, "_left", _Forgotten()),
         (os, "urandom", _numbers.take),
+        (locking, "_holder", lambda _identity: None),  # /proc/locks knows this one process only
     )  # fmt: skip
     with ExitStack() as stack:
         for module, name, value in always:

@@ -39,6 +39,7 @@ _SILENT = frozenset({"fstat", "close"})
 _LETS_GO = frozenset({"close", "unlink", "rename", "rename_new", "exchange"})
 _READS = frozenset({"stat", "readlink", "open", "pread", "flock", "listdir", "sleep", "the beginning"})
 """Before these a disk is as before whatever came last: a crash there shows nothing new."""
+_VISIBLE = frozenset({"file", "data"})
 _PATIENCE = 50
 """How often all may wait for each other in vain before that is a deadlock."""
 
@@ -101,7 +102,7 @@ class Machine:
         shared: What a file of this name is to all; ``None`` where nobody else notices it.
         decided: Which option is taken at each point, as long as this goes on; then the first.
         crashes: Whether to crash is an option.
-        look: Called before each step.
+        look: Called before each step behind which a reader could see something else than before.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Machine:
         self._versions: dict[str, int] = {}
         self._histories: list[int] = []
         self._idle = 0
+        self._to_see = True
         self._done = threading.Semaphore(0)
         self._failure: BaseException | None = None
 
@@ -209,7 +211,9 @@ class Machine:
     def _go_on(self, me: int, call: str) -> None:
         """Decide who goes on, and let it."""
         try:
-            self._look()
+            if self._to_see:
+                self._to_see = False
+                self._look()
             if all(each.ended for each in self.programs):
                 return
             following = self._decide(me, call)
@@ -249,6 +253,7 @@ class Machine:
         seen = tuple(self._versions.get(each, 0) for each in looks)
         self._histories[me] = hash((self._histories[me], call, seen))
         for each in changes:
+            self._to_see = self._to_see or each in _VISIBLE
             self._versions[each] = hash((self._versions.get(each, 0), me, self._histories[me]))
 
     def _crash(self, me: int) -> None:

@@ -373,13 +373,16 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer preemptions, and a part of the orders")
     parser.add_argument("--preemptions", type=int, help="at most so many, and crashes")
     parser.add_argument("--orders", type=int, help="at most so many of a scenario")
+    parser.add_argument("--whole", type=int, default=0, help="but all of the first so many scenarios")
     given = parser.parse_args()
     bound = given.preemptions or (QUICK if given.quick else FULL)
     most = given.orders or (_QUICK_MOST if given.quick else None)
     started = time.monotonic()
     with multiprocessing.get_context("fork").Pool() as pool:
         tasks = [
-            (kind, at, bound, most) for kind in ("untorn", "seeded") for at in range(len(_LISTS[kind]()))
+            (kind, at, bound, None if at < given.whole else most)
+            for kind in ("untorn", "seeded")
+            for at in range(len(_LISTS[kind]()))
         ]
         founds = pool.imap(_tried, tasks, chunksize=1)
         print(f"{'scenario':66}{'orders':>8}{'crashes':>9}{'points':>8}  {'run':6}violations")

@@ -133,7 +133,7 @@ def test_an_ordinary_text_is_read_by_libyaml(newline: str) -> None:
         "- &a: 1\n", "- &a.b c\n- *a.b\n", "a: !!!x y\n", "a: !1.0!x y\n", "a: !x%21 y\n", "a: !<x> y\n",
         "{ ?foo: bar, baz: 1 }\n", "[?x]\n",
         "a: >\n \n  \n   \n # c\n", "a: |\n\n   \n  x\n", "a: |\n  x\n  ",
-        "a: [-, b]\n", "a: [?, b]\n", "a: &x\n- *x,\n", "[*a, b]\n", "a: &a [*a]\n",
+        "a: [-, b]\n", "a: [?, b]\n", "- &a x\n- *a: y\n", "a: &x\n- *x,\n", "[*a, b]\n", "a: &a [*a]\n",
         "a: |\n  x\n   \nb: 1\n", "a: |\n  x   \nb: 1\n", "a: [\n\n,b]\n", "{a: 1, b: \n}\n",
         "a: 1\na: 2\n", "<<: 1\n", "<<: {a: 1}\n<<: {b: 1}\n", "? [a]\n: 1\n", "? {a: 1}\n: 1\n",
         "? !x y\n: 1\n",

@@ -56,8 +56,10 @@ def events_in_c(text: str) -> Iterator[Event] | None:
 
 def raw_events(text: str) -> Iterator[Any] | None:
     """Return the same as PyYAML's events; whoever takes them has to call the checks below."""
+    if _is_doubtful(text):
+        return None
     parser = _parser()
-    return None if parser is None or _is_doubtful(text) else _taken(parser, text)
+    return None if parser is None else _taken(parser, text)
 
 
 @cache

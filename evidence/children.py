@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import traceback
 import warnings
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+Result = TypeVar("Result")
 
 
 def forked(task: Callable[[], object]) -> int:
@@ -43,6 +46,39 @@ def _end_with(task: Callable[[], object]) -> NoReturn:
 def exit_code(child: int) -> int:
     """Wait for a child; negative: the signal that killed it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+class Errand(Generic[Result]):
+    """A task that runs in a forked child while its parent goes on.
+
+    Not a pool of ``multiprocessing``: its children look after streams and locks of
+    threads that they do not have, and may wait for one of them for ever.
+    """
+
+    def __init__(self, task: Callable[[], Result]) -> None:
+        self._reading, writing = os.pipe()
+
+        def tell() -> None:
+            os.close(self._reading)
+            with os.fdopen(writing, "wb") as stream:
+                pickle.dump(task(), stream)
+
+        self._child = forked(tell)
+        os.close(writing)
+
+    def result(self) -> Result:
+        """Wait for the end, and return what the task returned.
+
+        Raises:
+            ChildProcessError: It raised, or was killed; its own process has said why.
+        """
+        with os.fdopen(self._reading, "rb") as stream:
+            said = stream.read()
+        code = exit_code(self._child)
+        if code:
+            raise ChildProcessError(f"it ended with {code}")
+        result: Result = pickle.loads(said)
+        return result
 
 
 def told(task: Callable[[], str]) -> tuple[int, str]:

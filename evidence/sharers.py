@@ -6,7 +6,6 @@ Printed by ``python -m evidence.sharing`` below what it finds of untorn.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import re
 import subprocess
@@ -15,11 +14,13 @@ import tempfile
 import time
 import tomllib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from evidence.children import Errand
 from evidence.ninth import Ninth
 from evidence.peers import Installation, NotInstallableError, Peer, install, there
 from evidence.shared_texts import counts_in, first, noted, text_of
@@ -121,15 +122,14 @@ def left(sharer: Sharer, installation: Installation, directory: Path, race: Race
     (directory / "here").mkdir(parents=True)
     path, stop = directory / "here" / f"shared.{sharer.format}", directory / "stop"
     path.write_bytes(_begin(sharer.format, race.programs))
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        watching = [pool.apply_async(_read, (path, stop))]
-        if race.ninth:
-            watching.append(pool.apply_async(_disturb, (path, stop)))
-        try:
-            said = _raced(sharer, installation, path, race)
-        finally:
-            stop.touch()
-        broken, *_ = [each.get() for each in watching]
+    watching = [Errand(partial(_read, path, stop))]
+    if race.ninth:
+        watching.append(Errand(partial(_disturb, path, stop)))
+    try:
+        said = _raced(sharer, installation, path, race)
+    finally:
+        stop.touch()
+    broken, *_ = [each.result() for each in watching]
     done, failed = (sum(int(each[at]) for each in said) for at in (0, 1))
     data = path.read_bytes()
     kept = _there(data, sharer.format, race.programs)

@@ -11,7 +11,6 @@ of untorn. The exit status is 1 if untorn lost a change.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import untorn
 from evidence import lineage, sharers
+from evidence.children import Errand
 from evidence.lineage import Save, Write
 from evidence.ninth import Ninth
 from evidence.shared_texts import FORMATS, TOTAL, Version, counts_in, first, text_of, version_of
@@ -165,24 +165,19 @@ def shared(directory: Path, format: str, amounts: Amounts, *, seed: int = 0) -> 
     path, stop = directory / "here" / f"shared.{format}", directory / "stop"
     path.parent.mkdir()
     path.write_bytes(text_of(first(amounts.programs), format))
-    with multiprocessing.get_context("fork").Pool(amounts.programs + 2) as pool:
-        ninth = pool.apply_async(_ninth, (path, amounts.programs, seed, stop))
-        reader = pool.apply_async(_read, (path, amounts.programs, stop))
-        programs = [pool.apply_async(program, (path, at, amounts)) for at in range(amounts.programs)]
-        try:
-            books = [each.get() for each in programs]
-        finally:
-            stop.touch()
-        writes, (reads, halves) = ninth.get(), reader.get()
+    ninth = Errand(partial(Ninth(path, amounts.programs, seed).run, stop.exists))
+    reader = Errand(partial(_read, path, amounts.programs, stop))
+    programs = [Errand(partial(program, path, at, amounts)) for at in range(amounts.programs)]
+    try:
+        books = [each.result() for each in programs]
+    finally:
+        stop.touch()
+    writes, (reads, halves) = ninth.result(), reader.result()
     found = _judged(path, amounts, books, writes)
     found["reads"] = reads
     found["read in parts, of what was written in place"] = len(halves)
     found["torn"] = sum(not _is_begun(each, writes, path.suffix[1:]) for each in halves)
     return found
-
-
-def _ninth(path: Path, programs: int, seed: int, stop: Path) -> list[Write]:
-    return Ninth(path, programs, seed).run(stop.exists)
 
 
 def _read(path: Path, programs: int, stop: Path) -> tuple[int, list[bytes]]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence import lineage, sharing
+from evidence.children import Errand
 from evidence.lineage import Save, Write, judged
 from evidence.ninth import Ninth, NoVersionError
 from evidence.shared_texts import FORMATS, Version, first, noted, text_of, version_of
@@ -142,3 +143,13 @@ def test_the_exit_status_says_whether_something_was_lost(
     monkeypatch.setattr("sys.argv", ["sharing", "--quick"])
     assert sharing.main() == status
     assert capsys.readouterr().out.endswith(f"violations: {3 * lost}\n")
+
+
+def test_an_errand_that_fails_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise OSError("refused")
+
+    with pytest.raises(ChildProcessError, match="ended with 1"):
+        Errand(fail).result()
+    assert "OSError: refused" in capfd.readouterr().err
+    assert Errand(lambda: 7).result() == 7

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from ruamel.yaml import YAML, YAMLError
 
 from evidence.children import Errand
 from evidence.ninth import Ninth
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _START = 4.0  # seconds, until all have started
 _WIDTHS = (12, 14, 10, 8, 14)
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "toml": tomllib.loads, "yaml": yaml.safe_load, "json": json.loads,
+    "toml": tomllib.loads, "yaml": YAML(typ="safe", pure=True).load, "json": json.loads,
 }  # fmt: skip
 _NOTES = re.compile(r"\(note \d+\)")
 
@@ -168,14 +168,14 @@ def _command(installation: Installation, peer: Peer, fresh: Path, path: Path, ke
 def _there(data: bytes, format: str, programs: int) -> int | None:
     try:
         return sum(counts_in(_PARSERS[format](data.decode()), programs))
-    except (ValueError, yaml.YAMLError, LookupError, TypeError):
+    except (ValueError, YAMLError, LookupError, TypeError):
         return None
 
 
 def _is_whole(data: bytes, format: str) -> bool:
     try:
         return bool(_PARSERS[format](data.decode()))
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, YAMLError):
         return False
 
 
